@@ -1,0 +1,1 @@
+"""Shared foundations: no procurement word lives here except in ``events`` and ``sealing``."""
