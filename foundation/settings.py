@@ -1,0 +1,74 @@
+"""One typed object from the environment, read once at the root; all problems reported together, secrets never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Everything an operator may set.
+
+    Environment names: as below in capitals, with prefix ``CENTRE_``, except the four customary ones (DATABASE_URL,
+    REDIS_URL, BROKER_URL, STORAGE_URL).
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CENTRE_", extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(default=Path("var"), description="Folder of database, files, keys and sockets")
+    database_url: str = Field(default="", validation_alias="DATABASE_URL", description="Empty: SQLite in data_dir")
+    redis_url: str = Field(default="", validation_alias="REDIS_URL", description="Empty: memory")
+    broker_url: str = Field(default="", validation_alias="BROKER_URL", description="Empty: REDIS_URL or memory")
+    storage_url: str = Field(default="", validation_alias="STORAGE_URL", description="Empty: folder in data_dir")
+    bind_host: str = Field(default="127.0.0.1", description="Address both servers listen on")
+    web_port: int = Field(default=8000, ge=1, le=65535)
+    room_port: int = Field(default=8001, ge=1, le=65535)
+    cosigner_url: str = Field(default="", description="Base address of the cosigner; empty: none")
+    public_hosts: str = Field(default="", description="Further host names this centre answers to, comma separated")
+    tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key both servers speak TLS")
+    tls_key: Path | None = Field(default=None)
+    demo: bool = Field(default=False, description="Demonstration centre: clock control and sample data")
+    log_origin: str = Field(default="centre.localhost/log", description="C2SP origin line of the transparency log")
+    centre_uscc: str = Field(default="12320412466011756N", description="Unified code of the trading centre")
+    region_code: str = Field(default="320412", pattern=r"^\d{6}$")
+    rare_fonts_dir: Path | None = Field(default=None, description="Extra fonts for rare characters in PDFs")
+    web_threads: int = Field(default=12, ge=2, le=200)
+    secret_key: SecretStr = Field(default=SecretStr(""), description="Empty: made once in data_dir/secrets")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().resolve()
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'centre.db'}"
+
+    @property
+    def broker(self) -> str:
+        return self.broker_url or self.redis_url or "memory://"
+
+    @property
+    def storage(self) -> str:
+        return self.storage_url or f"file://{self.data_dir / 'objects'}"
+
+    @property
+    def run_dir(self) -> Path:
+        """Sockets of running processes; kept short because Unix socket paths are limited to 107 bytes."""
+        return self.data_dir / "run"
+
+    @property
+    def secrets_dir(self) -> Path:
+        return self.data_dir / "secrets"
+
+    @property
+    def scheme(self) -> str:
+        return "https" if self.tls_certificate else "http"
+
+    @property
+    def web_origin(self) -> str:
+        return f"{self.scheme}://localhost:{self.web_port}"
