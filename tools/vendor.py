@@ -30,7 +30,10 @@ OLDEST_NODE = 20
 
 # One entry point of ours a library: only what our modules call is exported, the rest is dropped from the bundle.
 BUNDLES = {
-    "js/hpke.js": 'export { Aes256Gcm, CipherSuite, DhkemP256HkdfSha256, HkdfSha256 } from "@hpke/core";',
+    "js/hpke.js": (
+        "export { Aes256Gcm, CipherSuite, DecapError, DeserializeError, DhkemP256HkdfSha256, HkdfSha256, OpenError }"
+        ' from "@hpke/core";'
+    ),
     "js/shamir.js": 'export { combine, split } from "shamir-secret-sharing";',
     "js/age.js": 'export { Decrypter, Encrypter } from "age-encryption";',
 }

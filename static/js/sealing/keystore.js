@@ -1,0 +1,83 @@
+// @ts-check
+/** Keys kept in this browser: non-extractable, in IndexedDB, one row a public key. Losing them is why a backup is compulsory. */
+
+import { importPair } from "./keys.js";
+
+/** @typedef {import("./keys.js").KeyFile} KeyFile */
+/** @typedef {import("./keys.js").KeyScope} KeyScope */
+/** @typedef {import("./keys.js").KeptKey} KeptKey */
+
+const DATABASE = "etender-keys";
+const STORE = "keys";
+
+/**
+ * Keep a key that was just read back from its backup.
+ * @param {KeyFile} file
+ * @returns {Promise<KeptKey>}
+ */
+export async function keepKey(file) {
+  const { for: use, tender, lot, owner, created, public_key } = file;
+  const kept = { for: use, tender, lot, owner, created, publicKey: public_key, pair: await importPair(file) };
+  await run("readwrite", (store) => store.put(kept));
+  return kept;
+}
+
+/**
+ * The keys kept for a scope, newest first.
+ * @param {Partial<KeyScope>} scope members left out match everything
+ * @returns {Promise<KeptKey[]>}
+ */
+export async function keptKeys(scope) {
+  const all = /** @type {KeptKey[]} */ (await run("readonly", (store) => store.getAll()));
+  const wanted = /** @type {[keyof KeyScope, string][]} */ (Object.entries(scope));
+  return all
+    .filter((key) => wanted.every(([name, value]) => key[name] === value))
+    .sort((a, b) => (a.created < b.created ? 1 : -1));
+}
+
+/**
+ * Forget a key, for example after the lot is concluded.
+ * @param {string} publicKey 130 hex digits
+ * @returns {Promise<void>}
+ */
+export async function forgetKey(publicKey) {
+  await run("readwrite", (store) => store.delete(publicKey));
+}
+
+/**
+ * Ask the browser not to evict what is kept here. False when it declines: say so, the backup then matters more.
+ * @returns {Promise<boolean>}
+ */
+export async function askForPersistence() {
+  if (!navigator.storage?.persist) return false;
+  return (await navigator.storage.persisted()) || navigator.storage.persist();
+}
+
+/** @returns {Promise<IDBDatabase>} */
+function open() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open(DATABASE, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "publicKey" });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * @param {IDBTransactionMode} mode
+ * @param {(store: IDBObjectStore) => IDBRequest} work
+ * @returns {Promise<any>} the request's result, once the transaction is durable
+ */
+async function run(mode, work) {
+  const database = await open();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode, { durability: "strict" });
+      const request = work(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}

@@ -1,0 +1,156 @@
+// @ts-check
+/**
+ * Sealing as a stream: files are read in 1 MiB slices, encrypted with up to 64 chunks in flight, and handed on as 8 MiB
+ * ciphertext segments with their digests. Neither a file nor its ciphertext is ever held whole.
+ */
+
+import { sha256, toHex } from "./bytes.js";
+import { ChunkedEncryptor, sealedSize } from "./chunked.js";
+import { makeHeader, makeManifest, partContext, partKey } from "./envelope.js";
+import { demand } from "./errors.js";
+import { treeRoot } from "./merkle.js";
+import { paddedSize, paddedSlices } from "./padding.js";
+import { sign } from "./signatures.js";
+
+export const SEGMENT_SIZE = 8 * 2 ** 20;
+
+/** @typedef {Uint8Array<ArrayBuffer>} Bytes */
+
+/**
+ * @typedef {object} Segment
+ * @property {string} part
+ * @property {number} index counted from 0 within the part
+ * @property {Bytes} bytes at most 8 MiB
+ * @property {string} sha256 hex
+ *
+ * @typedef {object} PartSource
+ * @property {string} id as in the binding
+ * @property {Blob} content at most 1 GiB
+ *
+ * @typedef {object} SealedPart
+ * @property {string} id
+ * @property {number} length of the ciphertext in bytes
+ * @property {string} root hex
+ *
+ * @typedef {object} SealedBid
+ * @property {Bytes} header
+ * @property {Bytes} manifest
+ * @property {Bytes} signature 64 bytes
+ * @property {string} envelopeHash hex SHA-256 of the manifest
+ * @property {string} headerHash hex SHA-256 of the header
+ * @property {SealedPart[]} parts
+ * @property {number} sizeBytes sum of the ciphertext lengths
+ *
+ * @typedef {object} SealOrder
+ * @property {import("./envelope.js").Binding} binding
+ * @property {import("./keyset.js").Keyset} keyset verified by readKeyset
+ * @property {readonly string[]} bidderKeys 1 … 3 opening keys, 130 hex digits each
+ * @property {CryptoKey} signingKey ECDSA P-256 private key
+ * @property {readonly PartSource[]} parts in the binding's order
+ */
+
+/**
+ * Ciphertext bytes a set of files will need, known before sealing begins.
+ * @param {readonly { size: number }[]} contents
+ * @returns {number}
+ */
+export function sealedTotal(contents) {
+  return contents.reduce((sum, content) => sum + sealedSize(paddedSize(content.size)), 0);
+}
+
+/**
+ * Seal a bid.
+ * @param {SealOrder} order
+ * @param {(segment: Segment) => Promise<void>} onSegment resolves when the next segment may come (back-pressure)
+ * @param {(done: { sealedBytes: number, totalBytes: number }) => void} [onProgress]
+ * @param {AbortSignal} [signal] stops between slices with its reason
+ * @returns {Promise<SealedBid>}
+ */
+export async function seal(order, onSegment, onProgress = () => {}, signal = undefined) {
+  const { binding, parts } = order;
+  const isComplete =
+    parts.length === binding.parts.length && parts.every((part, i) => part.id === binding.parts[i].id);
+  demand(isComplete, "sealing.parts_mismatch");
+  const totalBytes = sealedTotal(parts.map((part) => part.content));
+  const { header, b, hh, cek } = await makeHeader(binding, order.keyset, order.bidderKeys);
+  let sealedBytes = 0;
+  /** @type {SealedPart[]} */
+  const sealed = [];
+  for (const { id, content } of parts) {
+    const encryptor = await ChunkedEncryptor.create(await partKey(cek, id), partContext(id, hh));
+    const segmenter = new Segmenter(id, async (segment) => {
+      await onSegment(segment);
+      sealedBytes += segment.bytes.length;
+      onProgress({ sealedBytes, totalBytes });
+    });
+    await segmenter.write(encryptor.prefix);
+    for await (const slice of paddedSlices(content)) {
+      signal?.throwIfAborted();
+      await segmenter.write(await encryptor.update(slice));
+    }
+    await segmenter.write(await encryptor.finalize());
+    sealed.push(await segmenter.finish());
+  }
+  const manifest = makeManifest(b, hh, binding, sealed);
+  return {
+    header,
+    manifest,
+    signature: await sign(order.signingKey, manifest),
+    envelopeHash: toHex(await sha256(manifest)),
+    headerHash: toHex(hh),
+    parts: sealed,
+    sizeBytes: sealed.reduce((sum, part) => sum + part.length, 0),
+  };
+}
+
+/** Cuts a ciphertext into segments and keeps only their digests. */
+class Segmenter {
+  #id;
+  #emit;
+  #segment = new Uint8Array(SEGMENT_SIZE);
+  #used = 0;
+  #length = 0;
+  /** @type {Bytes[]} */ #digests = [];
+  /** @type {Promise<void>} */ #emitted = Promise.resolve();
+
+  /**
+   * @param {string} id
+   * @param {(segment: Segment) => Promise<void>} emit
+   */
+  constructor(id, emit) {
+    this.#id = id;
+    this.#emit = emit;
+  }
+
+  /** @param {Bytes} bytes */
+  async write(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const taken = Math.min(bytes.length - at, SEGMENT_SIZE - this.#used);
+      this.#segment.set(bytes.subarray(at, at + taken), this.#used);
+      this.#used += taken;
+      at += taken;
+      if (this.#used === SEGMENT_SIZE) await this.#flush();
+    }
+  }
+
+  /** @returns {Promise<SealedPart>} */
+  async finish() {
+    if (this.#used > 0) await this.#flush();
+    await this.#emitted;
+    return { id: this.#id, length: this.#length, root: toHex(await treeRoot(this.#digests)) };
+  }
+
+  async #flush() {
+    const isFull = this.#used === SEGMENT_SIZE;
+    const bytes = isFull ? this.#segment : this.#segment.slice(0, this.#used);
+    this.#segment = new Uint8Array(isFull ? SEGMENT_SIZE : 0);
+    this.#used = 0;
+    this.#length += bytes.length;
+    const digest = await sha256(bytes);
+    const index = this.#digests.push(digest) - 1;
+    // One segment is on its way while the next is being encrypted; a failure surfaces at the next segment.
+    await this.#emitted;
+    this.#emitted = this.#emit({ part: this.#id, index, bytes, sha256: toHex(digest) });
+    this.#emitted.catch(() => {});
+  }
+}
