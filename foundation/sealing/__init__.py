@@ -1,0 +1,107 @@
+"""Sealed bids: seal, inspect, recover, open. Knows neither web nor database.
+
+The byte forms are on one page, ``docs/sealed-bid-format.md``. A reader starts with ``suite.py`` (every formula), then
+``seal.py`` (the client), ``inspection.py`` (the server at submission) and ``opening.py``.
+"""
+
+from foundation.sealing.binding import NO_PREVIOUS, Binding, Part, write_binding
+from foundation.sealing.errors import (
+    BadHeader,
+    BadPayload,
+    BadShare,
+    CannotSeal,
+    EnvelopeRefused,
+    Malformed,
+    Truncated,
+    WrongKey,
+)
+from foundation.sealing.header import BIDDER, Header, seat
+from foundation.sealing.inspection import Expectations, Inspected, LastSealed, inspect
+from foundation.sealing.keys import KeyFile, KeyUse, generate_key
+from foundation.sealing.keyset import NO_ESCROW, Group, Holder, Keyset, Role, is_possession, prove_possession
+from foundation.sealing.manifest import Manifest, SealedPart
+from foundation.sealing.opening import (
+    GateRecovery,
+    check_commit,
+    content_key,
+    matches_commit,
+    open_header,
+    open_part,
+    open_part_bytes,
+    recover_from_escrow,
+    recover_from_gate,
+    recover_r_bid,
+    recover_r_gate,
+    sweep_temporary,
+    unwrap_share,
+)
+from foundation.sealing.price_schedule import PricedItem, PriceSchedule
+from foundation.sealing.receipts import Receipt, parse_receipt, receipt_text
+from foundation.sealing.seal import PartSource, Sealed, seal
+from foundation.sealing.segments import SEGMENT_BYTES, RootBuilder, root_of_digests
+from foundation.sealing.suite import part_key, public_hex
+from foundation.sealing.text import h, instant_text, note, parse_instant
+
+__all__ = [
+    "BIDDER",
+    "NO_ESCROW",
+    "NO_PREVIOUS",
+    "SEGMENT_BYTES",
+    "BadHeader",
+    "BadPayload",
+    "BadShare",
+    "Binding",
+    "CannotSeal",
+    "EnvelopeRefused",
+    "Expectations",
+    "GateRecovery",
+    "Group",
+    "Header",
+    "Holder",
+    "Inspected",
+    "KeyFile",
+    "KeyUse",
+    "Keyset",
+    "LastSealed",
+    "Malformed",
+    "Manifest",
+    "Part",
+    "PartSource",
+    "PriceSchedule",
+    "PricedItem",
+    "Receipt",
+    "Role",
+    "RootBuilder",
+    "Sealed",
+    "SealedPart",
+    "Truncated",
+    "WrongKey",
+    "check_commit",
+    "content_key",
+    "generate_key",
+    "h",
+    "inspect",
+    "instant_text",
+    "is_possession",
+    "matches_commit",
+    "note",
+    "open_header",
+    "open_part",
+    "open_part_bytes",
+    "parse_instant",
+    "parse_receipt",
+    "part_key",
+    "prove_possession",
+    "public_hex",
+    "receipt_text",
+    "recover_from_escrow",
+    "recover_from_gate",
+    "recover_r_bid",
+    "recover_r_gate",
+    "root_of_digests",
+    "seal",
+    "seat",
+    "sweep_temporary",
+    "unwrap_share",
+    "write_binding",
+]

@@ -1,0 +1,183 @@
+"""P-256 keys of bidders and holders, and the passphrase-protected file they are kept in (format page §10)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import pyrage
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from foundation.sealing import suite
+from foundation.sealing.errors import CannotSeal, KeyFileMalformed, WrongKey
+from foundation.sealing.strict import Fields, dump_compact, load_object
+from foundation.sealing.text import INSTANT, PUBLIC_HEX, TOKEN, instant_text, parse_instant
+
+MAX_KEY_FILE_BYTES: Final = 16 * 1024
+MAX_PAYLOAD_BYTES: Final = 8 * 1024
+MIN_PASSPHRASE_LENGTH: Final = 12
+
+_AGE_SCRYPT = b"age-encryption.org/v1\n-> scrypt "
+_COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
+_ABOUT = re.compile(rf"|{TOKEN.pattern}")
+
+
+class KeyUse(StrEnum):
+    """What a key is for; a key is used for nothing else."""
+
+    OPENING = "opening"
+    SIGNING = "signing"
+    GATE = "gate"
+    ESCROW = "escrow"
+
+
+def generate_key() -> suite.PrivateKey:
+    """A fresh P-256 key from the operating system's generator."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFile:
+    """One key with what it is for. ``tender``, ``lot``, ``owner`` are tokens or empty. Never printed with its key."""
+
+    use: KeyUse
+    tender: str
+    lot: str
+    owner: str
+    created: datetime
+    private_key: suite.PrivateKey = field(repr=False)
+
+    @property
+    def public_key(self) -> bytes:
+        return suite.public_bytes(self.private_key.public_key())
+
+    def to_bytes(self, passphrase: str) -> bytes:
+        """The encrypted file; about a second of scrypt. :class:`CannotSeal` (reason ``passphrase``) when too short."""
+        payload = dump_compact(
+            {
+                "v": 1,
+                "for": self.use.value,
+                "tender": self.tender,
+                "lot": self.lot,
+                "owner": self.owner,
+                "created": instant_text(self.created),
+                "private_key": jwk_of(self.private_key),
+                "public_key": self.public_key.hex(),
+            }
+        )
+        _parse_payload(payload)
+        encrypted: bytes = pyrage.passphrase.encrypt(payload, _normalised(passphrase))
+        return encrypted
+
+    @classmethod
+    def parse(cls, data: bytes, passphrase: str) -> KeyFile:
+        """Open a key file.
+
+        :class:`KeyFileMalformed` when it is not one, :class:`WrongKey` (role ``passphrase``) when it does not open:
+        age cannot tell a wrong passphrase from a damaged file, and neither can this.
+        """
+        if len(data) > MAX_KEY_FILE_BYTES:
+            raise KeyFileMalformed(reason="too_large", path="", limit_bytes=MAX_KEY_FILE_BYTES)
+        if not data.startswith(_AGE_SCRYPT):
+            raise KeyFileMalformed(reason="not_age", path="")
+        try:
+            payload = pyrage.passphrase.decrypt(data, unicodedata.normalize("NFC", passphrase))
+        except pyrage.DecryptError as error:
+            raise WrongKey(role="passphrase") from error
+        return _parse_payload(payload)
+
+    def save(self, path: Path, passphrase: str) -> None:
+        """Write a new file readable by its owner alone; ``FileExistsError`` rather than replace a key."""
+        data = self.to_bytes(passphrase)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+
+    @classmethod
+    def load(cls, path: Path, passphrase: str) -> KeyFile:
+        return cls.parse(path.read_bytes(), passphrase)
+
+
+def jwk_of(key: suite.PrivateKey) -> dict[str, str]:
+    """The private key as the five-member JWK that WebCrypto imports."""
+    numbers = key.private_numbers()
+    x, y = numbers.public_numbers.x, numbers.public_numbers.y
+    return {
+        "kty": "EC",
+        "crv": "P-256",
+        "x": _coordinate(x),
+        "y": _coordinate(y),
+        "d": _coordinate(numbers.private_value),
+    }
+
+
+def key_of_jwk(value: object) -> suite.PrivateKey:
+    """The key of such a JWK; :class:`KeyFileMalformed` when members, sizes or the point are wrong."""
+    fields = Fields(value, "private_key", KeyFileMalformed, required={"kty", "crv", "x", "y", "d"})
+    if fields.string("kty", TOKEN) != "EC" or fields.string("crv", TOKEN) != "P-256":
+        fields.refuse("crv", "curve")
+    x, y, d = (_number(fields, name) for name in ("x", "y", "d"))
+    try:
+        public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1())
+        return ec.EllipticCurvePrivateNumbers(d, public).private_key()
+    except ValueError as error:
+        raise KeyFileMalformed(reason="private_key", path="private_key") from error
+
+
+def _coordinate(number: int) -> str:
+    raw = number.to_bytes(suite.COORDINATE_BYTES, "big")
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _number(fields: Fields, name: str) -> int:
+    text = fields.string(name, _COORDINATE)
+    try:
+        number = int.from_bytes(base64.urlsafe_b64decode(text + "="), "big")
+    except (binascii.Error, ValueError):
+        fields.refuse(name, "base64")
+    if _coordinate(number) != text:
+        fields.refuse(name, "base64")
+    return number
+
+
+def _normalised(passphrase: str) -> str:
+    normal = unicodedata.normalize("NFC", passphrase)
+    if len(normal) < MIN_PASSPHRASE_LENGTH:
+        raise CannotSeal(reason="passphrase", part="", least=MIN_PASSPHRASE_LENGTH)
+    return normal
+
+
+def _parse_payload(payload: bytes) -> KeyFile:
+    fail = KeyFileMalformed
+    value = load_object(payload, limit_bytes=MAX_PAYLOAD_BYTES, fail=fail)
+    keys = {"v", "for", "tender", "lot", "owner", "created", "private_key", "public_key"}
+    top = Fields(value, "", fail, required=keys)
+    top.integer("v", 1, 1)
+    private = key_of_jwk(value["private_key"])
+    if top.string("public_key", PUBLIC_HEX) != suite.public_hex(private):
+        top.refuse("public_key", "public_key")
+    use = top.string("for", TOKEN)
+    if use not in set(KeyUse):
+        top.refuse("for", "form")
+    try:
+        created = parse_instant(top.string("created", INSTANT))
+    except ValueError:
+        top.refuse("created", "form")
+    return KeyFile(
+        use=KeyUse(use),
+        tender=top.string("tender", _ABOUT),
+        lot=top.string("lot", _ABOUT),
+        owner=top.string("owner", _ABOUT),
+        created=created,
+        private_key=private,
+    )
