@@ -10,10 +10,9 @@ from foundation.clock import Clock
 from foundation.settings import Settings
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     from foundation.storage import ObjectStore
     from foundation.store.unit import Units
+    from foundation.transparency.keys import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +23,6 @@ class Runtime:
     units: Units
     clock: Clock
     objects: ObjectStore
-    log_key: Ed25519PrivateKey
-    receipt_key: Ed25519PrivateKey
+    log_key: SigningKey
+    receipt_key: SigningKey
     scratch_dir: Path

@@ -1,0 +1,57 @@
+"""Refusals of the opening room."""
+
+from __future__ import annotations
+
+from foundation.errors import Conflict, InvalidInput, NotPermitted
+
+
+class NotNow(Conflict):
+    """The act belongs to another phase."""
+
+    code = "bid_opening.not_now"
+
+
+class TooLate(Conflict):
+    """The phase's time is over; the instant and the limit are named."""
+
+    code = "bid_opening.too_late"
+
+
+class NoSeat(NotPermitted):
+    """The organisation has no bid in this opening."""
+
+    code = "bid_opening.no_seat"
+
+
+class AlreadyDone(Conflict):
+    """Once is enough; nothing was changed."""
+
+    code = "bid_opening.already_done"
+
+
+class ShareDoesNotMatch(InvalidInput):
+    """The 32 bytes do not match the commitment in the sealed bid."""
+
+    code = "bid_opening.share_does_not_match"
+
+
+class StillWaiting(Conflict):
+    """Something must come first; ``waiting`` names it."""
+
+    code = "bid_opening.still_waiting"
+
+
+class SecondPersonNeeded(NotPermitted):
+    """The proposer can not be the one who confirms (R3.17)."""
+
+    code = "bid_opening.second_person_needed"
+
+
+class NothingProposed(Conflict):
+    code = "bid_opening.nothing_proposed"
+
+
+class UnansweredObjections(Conflict):
+    """Objections are answered on the spot, before the next phase (R1.37)."""
+
+    code = "bid_opening.unanswered_objections"

@@ -1,0 +1,311 @@
+"""What may happen in a room: each function takes the state and returns the events that follow, or raises a Refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from bid_opening.ceremony import ESCROW_MINUTES, RoomState, Seat
+from bid_opening.errors import (
+    AlreadyDone,
+    NoSeat,
+    NothingProposed,
+    NotNow,
+    SecondPersonNeeded,
+    StillWaiting,
+    TooLate,
+    UnansweredObjections,
+)
+from bid_opening.states import ROOM_MACHINE, Phase, Step
+from foundation.errors import InvalidInput
+from foundation.events import Event
+from foundation.events import bid_opening as e
+
+TEXT_LIMIT: Final = 2000
+EXTENSION_MINUTES: Final = 10
+EXTENSIONS_ALONE: Final = 1
+"""The host may extend once alone; further extensions need a second person (R3.17)."""
+HALTS: Final = ("suspend", "abort", "extend")
+
+
+def require_phase(state: RoomState, *phases: Phase) -> None:
+    if state.phase not in phases:
+        raise NotNow(phase=str(state.phase), wanted=[str(phase) for phase in phases])
+
+
+def require_time(state: RoomState, at: datetime) -> None:
+    if state.until is not None and not at < state.until:
+        raise TooLate(until=state.until, at=at)
+
+
+def seat_for(state: RoomState, org_id: str) -> Seat:
+    seat = state.seat_of(org_id)
+    if seat is None:
+        raise NoSeat
+    return seat
+
+
+def text_of(text: str) -> str:
+    clean = text.strip()
+    if not clean or len(clean) > TEXT_LIMIT:
+        raise InvalidInput(what="text", limit=TEXT_LIMIT)
+    return clean
+
+
+# What the platform does by itself ---------------------------------------------------------------------------------
+
+
+def freeze(
+    state: RoomState, bids: Sequence[e.FrozenBid], bidders: Sequence[e.ListedBidder], tree_size: int
+) -> tuple[Event, ...]:
+    """Fix the list; publish it, or fail below the legal minimum without any key being released (R1.36, R3.05)."""
+    require_phase(state, Phase.INTAKE_CLOSED)
+    frozen = e.BidsFrozen(state.lot, tuple(bids), tree_size)
+    if len(bids) < state.min_bidders:
+        return (frozen, e.OpeningFailed(state.lot, "too_few_bids", len(bids), state.min_bidders))
+    return (frozen, e.ListPublished(state.lot, tuple(bidders)))
+
+
+def end_window(state: RoomState, at: datetime, *, early: bool = False) -> tuple[Event, ...]:
+    """The bidders' window ends at its limit, or as soon as nothing more can come."""
+    require_phase(state, Phase.DECRYPTING)
+    if state.window_ended_at is not None:
+        raise AlreadyDone(what="window_ended")
+    missing = tuple(seat.number for seat in state.waiting_for)
+    is_time = state.until is not None and at >= state.until
+    if missing and not (is_time or early):
+        raise StillWaiting(waiting="bidders", seats=list(missing))
+    use_escrow = bool(missing) and state.escrow_rule == "compulsory"
+    until = at + timedelta(minutes=ESCROW_MINUTES) if use_escrow else None
+    return (e.WindowEnded(state.lot, len(state.seats) - len(missing), missing, until),)
+
+
+def escrow_is_finished(state: RoomState, at: datetime) -> bool:
+    """Whether nothing is waited for any more after the bidders' window."""
+    if state.phase is not Phase.DECRYPTING or state.window_ended_at is None:
+        return False
+    return not state.waiting_for or state.until is None or at >= state.until
+
+
+def close_window(state: RoomState, at: datetime, *, tender: str, lot_code: str) -> tuple[Event, ...]:
+    """Say once and for all which bids are released, escrowed, missing; fail if too few can be read (R3.10)."""
+    require_phase(state, Phase.DECRYPTING)
+    if not escrow_is_finished(state, at):
+        raise StillWaiting(waiting="custodians", seats=[seat.number for seat in state.waiting_for])
+    released = tuple(s.bid for s in state.seats if s.released_at is not None)
+    escrowed = tuple(s.bid for s in state.seats if s.released_at is None and s.escrowed_at is not None)
+    missing = tuple(s.bid for s in state.waiting_for)
+    closed = e.WindowClosed(state.lot, tender, lot_code, released, escrowed, missing)
+    readable = len(released) + len(escrowed)
+    if readable < state.min_decrypted:
+        return (closed, e.OpeningFailed(state.lot, "too_few_released", readable, state.min_decrypted))
+    return (closed,)
+
+
+def release_gate(state: RoomState, holders: Sequence[int], threshold: int) -> tuple[Event, ...]:
+    """Enough published gate keys."""
+    require_phase(state, Phase.WINDOW_CLOSED)
+    if len(holders) < threshold:
+        raise StillWaiting(waiting="gate_holders", have=len(holders), threshold=threshold)
+    return (e.GateReleased(state.lot, tuple(sorted(holders))),)
+
+
+def due_step(state: RoomState, at: datetime) -> str | None:
+    """What the clock asks for now: ``end_window``, ``close_window``, ``open_confirmation``, ``close`` or nothing."""
+    if state.phase is Phase.DECRYPTING:
+        if state.window_ended_at is None:
+            is_time = state.until is not None and at >= state.until
+            return "end_window" if is_time or not state.waiting_for else None
+        return "close_window" if escrow_is_finished(state, at) else None
+    is_time = state.until is not None and at >= state.until
+    if state.phase is Phase.QUERY:
+        is_answered = all(o.answered_at for o in state.objections)
+        spoken = {o.org_id for o in state.objections}
+        everybody = all(s.has_no_objection or s.org_id in spoken for s in _readable(state))
+        return "open_confirmation" if is_answered and (is_time or everybody) else None
+    if state.phase is Phase.CONFIRMING:
+        return "close" if is_time or all(s.confirmed_at for s in _readable(state)) else None
+    return None
+
+
+def _readable(state: RoomState) -> list[Seat]:
+    return [seat for seat in state.seats if seat.total is not None]
+
+
+# What the host does -----------------------------------------------------------------------------------------------
+
+
+def open_window(state: RoomState, at: datetime) -> tuple[Event, ...]:
+    require_phase(state, Phase.LIST_PUBLISHED)
+    return (e.WindowOpened(state.lot, at + timedelta(minutes=state.decrypt_minutes)),)
+
+
+def extend_window(state: RoomState, at: datetime, *, is_second_person: bool = False) -> tuple[Event, ...]:
+    """Ten minutes more; more than once only with a second person."""
+    require_phase(state, Phase.DECRYPTING)
+    require_time(state, at)
+    if state.window_ended_at is not None or state.until is None:
+        raise NotNow(phase=str(state.phase), wanted=["decrypting"])
+    if state.extensions >= EXTENSIONS_ALONE and not is_second_person:
+        raise SecondPersonNeeded(act="extend")
+    until = state.until + timedelta(minutes=EXTENSION_MINUTES)
+    return (e.WindowExtended(state.lot, until, EXTENSION_MINUTES, state.extensions + 1),)
+
+
+def draw(state: RoomState, draws: Sequence[e.CoefficientDrawn]) -> tuple[Event, ...]:
+    """Once only: the machine has no second way into PARAM_DRAWN (R3.17)."""
+    require_phase(state, Phase.GATE_RELEASED)
+    return tuple(draws)
+
+
+def start_reading(state: RoomState) -> tuple[Event, ...]:
+    """Every recoverable bid is decrypted or named unreadable; the lines are read in seat order (R3.13)."""
+    require_phase(state, Phase.PARAM_DRAWN)
+    undecided = [s.number for s in state.seats if s.is_recoverable and s.total is None and not s.fault]
+    if undecided:
+        raise StillWaiting(waiting="decryption", seats=undecided)
+    lines: list[Event] = [e.ReadingStarted(state.lot)]
+    lines += [
+        e.LineRead(state.lot, s.number, s.name, s.total, s.duration_days or 0, s.quality, s.project_manager)
+        for s in state.seats
+        if s.total is not None
+    ]
+    return tuple(lines)
+
+
+def open_query(state: RoomState, at: datetime) -> tuple[Event, ...]:
+    require_phase(state, Phase.READING)
+    return (e.QueryOpened(state.lot, at + timedelta(minutes=state.query_minutes)),)
+
+
+def answer(state: RoomState, objection: str, text: str) -> tuple[Event, ...]:
+    require_phase(state, Phase.QUERY)
+    remark = next((o for o in state.objections if o.id == objection), None)
+    if remark is None:
+        raise InvalidInput(what="objection")
+    if remark.answered_at is not None:
+        raise AlreadyDone(what="answered")
+    return (e.ObjectionAnswered(state.lot, objection, text_of(text)),)
+
+
+def open_confirmation(state: RoomState, at: datetime) -> tuple[Event, ...]:
+    require_phase(state, Phase.QUERY)
+    open_ones = [o.id for o in state.objections if o.answered_at is None]
+    if open_ones:
+        raise UnansweredObjections(waiting=open_ones)
+    if due_step(state, at) != "open_confirmation":
+        raise StillWaiting(waiting="query", until=state.until)
+    return (e.ConfirmationOpened(state.lot, at + timedelta(minutes=state.confirm_minutes)),)
+
+
+def close(state: RoomState, at: datetime) -> tuple[Event, ...]:
+    require_phase(state, Phase.CONFIRMING)
+    if due_step(state, at) != "close":
+        raise StillWaiting(waiting="confirmation", until=state.until)
+    confirmed = tuple(s.number for s in state.seats if s.confirmed_at)
+    silent = tuple(s.number for s in state.seats if not s.confirmed_at)
+    return (e.OpeningClosed(state.lot, confirmed, silent),)
+
+
+# What bidders do --------------------------------------------------------------------------------------------------
+
+
+def check_in(state: RoomState, org_id: str, person: str) -> tuple[Event, ...]:
+    """Signing in is open from the lead time to the deadline; not signing in voids nothing (R3.04)."""
+    require_phase(state, Phase.CHECK_IN)
+    return (e.BidderCheckedIn(state.lot, org_id, person),)
+
+
+def check_seal(state: RoomState, org_id: str, *, is_equal: bool) -> tuple[Event, ...]:
+    require_phase(state, Phase.LIST_PUBLISHED, Phase.DECRYPTING)
+    seat = seat_for(state, org_id)
+    if seat.seal_is_equal == is_equal:
+        return ()
+    return (e.SealChecked(state.lot, seat.number, org_id, is_equal),)
+
+
+def release(state: RoomState, org_id: str, at: datetime, *, matches: bool) -> tuple[Event, ...]:
+    """A bidder's 32 bytes. A repeated right answer changes nothing; a wrong one may be tried again in the window."""
+    require_phase(state, Phase.DECRYPTING)
+    seat = seat_for(state, org_id)
+    if seat.released_at is not None:
+        return ()
+    if state.window_ended_at is not None:
+        raise TooLate(until=state.window_ended_at, at=at)
+    require_time(state, at)
+    if not matches:
+        return (e.ShareRejected(state.lot, seat.number, org_id, seat.tries + 1),)
+    return (e.ShareReleased(state.lot, seat.number, org_id, seat.bid),)
+
+
+def raise_objection(state: RoomState, org_id: str, objection: str, text: str, at: datetime) -> tuple[Event, ...]:
+    require_phase(state, Phase.QUERY)
+    require_time(state, at)
+    seat = seat_for(state, org_id)
+    return (e.ObjectionRaised(state.lot, objection, seat.number, org_id, text_of(text)),)
+
+
+def no_objection(state: RoomState, org_id: str, at: datetime) -> tuple[Event, ...]:
+    require_phase(state, Phase.QUERY)
+    require_time(state, at)
+    seat = seat_for(state, org_id)
+    return () if seat.has_no_objection else (e.NoObjection(state.lot, seat.number, org_id),)
+
+
+def confirm(state: RoomState, org_id: str, at: datetime, signature: str) -> tuple[Event, ...]:
+    require_phase(state, Phase.CONFIRMING)
+    require_time(state, at)
+    seat = seat_for(state, org_id)
+    return () if seat.confirmed_at else (e.ResultConfirmed(state.lot, seat.number, org_id, signature),)
+
+
+# What two people do -----------------------------------------------------------------------------------------------
+
+
+def propose_halt(state: RoomState, halt: str, by: str, why: str) -> tuple[Event, ...]:
+    if halt not in HALTS:
+        raise InvalidInput(what="halt")
+    step = {"suspend": Step.SUSPEND, "abort": Step.ABORT}.get(halt)
+    if step is not None and not ROOM_MACHINE.allows(state.phase, step):
+        raise NotNow(phase=str(state.phase), wanted=[halt])
+    if halt == "extend":
+        require_phase(state, Phase.DECRYPTING)
+    return (e.HaltProposed(state.lot, halt, by, text_of(why)),)
+
+
+def withdraw_halt(state: RoomState, by: str) -> tuple[Event, ...]:
+    if state.halt is None:
+        raise NothingProposed
+    if state.halt[1] != by:
+        raise SecondPersonNeeded(act="withdraw")
+    return (e.HaltWithdrawn(state.lot),)
+
+
+def confirm_halt(state: RoomState, by: str, at: datetime) -> tuple[Event, ...]:
+    """The second person agrees; it must be another one than the proposer."""
+    if state.halt is None:
+        raise NothingProposed
+    halt, proposer, why = state.halt
+    if proposer == by:
+        raise SecondPersonNeeded(act=halt)
+    if halt == "extend":
+        return (*extend_window(state, at, is_second_person=True), e.HaltWithdrawn(state.lot))
+    if halt == "abort":
+        return (e.OpeningAborted(state.lot, why, by),)
+    return suspend(state, "decision", why, by, at)
+
+
+def suspend(state: RoomState, cause: str, why: str, by: str, at: datetime) -> tuple[Event, ...]:
+    """Stop the clock; the rest of the phase's time is kept."""
+    if not ROOM_MACHINE.allows(state.phase, Step.SUSPEND):
+        raise NotNow(phase=str(state.phase), wanted=["suspend"])
+    left = None if state.until is None else max(0, int((state.until - at).total_seconds()))
+    return (e.OpeningSuspended(state.lot, cause, why, by, left),)
+
+
+def reconvene(state: RoomState, at: datetime) -> tuple[Event, ...]:
+    """复会: go on with the time that was left."""
+    require_phase(state, Phase.SUSPENDED)
+    until = None if state.left is None else at + state.left
+    return (e.OpeningReconvened(state.lot, until),)

@@ -1,0 +1,78 @@
+"""The composition root: from settings to a Runtime. Every process of the centre is built here."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Engine
+
+import centre.models  # noqa: F401 - registers every table
+from centre import democlock
+from foundation.clock import Clock, DemoClock, SystemClock
+from foundation.entropy import SystemEntropy
+from foundation.hints import UnixHints
+from foundation.runtime import Runtime
+from foundation.settings import Settings
+from foundation.storage import open_store
+from foundation.store.engine import open_engine
+from foundation.store.unit import Units
+from foundation.transparency.keys import Algorithm, load_or_create_key
+
+DEMO_MARK = "demo-centre"
+"""A file with this name in the data folder says that it was created for demonstration. No other folder accepts --demo."""
+
+
+def make_runtime(settings: Settings) -> Runtime:
+    """Build the ports of one process."""
+    prepare_folders(settings)
+    engine = open_engine(settings.database)
+    clock = make_clock(settings, engine)
+    entropy = SystemEntropy()
+    return Runtime(
+        settings=settings,
+        units=Units(engine, clock, entropy, UnixHints(settings.run_dir)),
+        clock=clock,
+        objects=open_store(settings.storage),
+        log_key=load_or_create_key(settings.secrets_dir / "log.key", settings.log_origin, Algorithm.ED25519, entropy),
+        receipt_key=load_or_create_key(
+            settings.secrets_dir / "receipt.key", f"{settings.log_origin}/receipt", Algorithm.ED25519, entropy
+        ),
+        scratch_dir=settings.data_dir / "scratch",
+    )
+
+
+def prepare_folders(settings: Settings) -> None:
+    """Make the data folder's parts; secrets and scratch are for the owner only."""
+    for folder in (settings.data_dir, settings.run_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    for private in (settings.secrets_dir, settings.data_dir / "scratch"):
+        private.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def make_clock(settings: Settings, engine: Engine) -> Clock:
+    """The demonstration clock where folder and settings both say demo; the machine's clock otherwise."""
+    if settings.demo and is_demo_folder(settings.data_dir):
+        return DemoClock(lambda: democlock.reader(engine))
+    return SystemClock()
+
+
+def is_demo_folder(data_dir: Path) -> bool:
+    return (data_dir / DEMO_MARK).exists()
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard error; nothing secret is ever passed to a logger."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=os.fdopen(os.dup(2), "w", buffering=1)),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,57 @@
+"""The web process: pages and JSON over Flask, served by cheroot."""
+
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+import structlog
+from cheroot.ssl.builtin import BuiltinSSLAdapter
+from cheroot.wsgi import Server
+
+from foundation.runtime import Runtime
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+log = structlog.get_logger("web")
+REQUEST_SECONDS = 60
+
+
+def make_app(runtime: Runtime) -> Flask:
+    """The whole web application of this centre."""
+    import accounts.web
+    import bid_opening.web
+    import credit.web
+    import foundation.publication.web
+    import keyholding.web
+    import tendering.web
+
+    import centre.demo_web
+    from foundation.web.kit import complete, create_web
+
+    app = create_web("centre", runtime)
+    for package in (accounts, credit, keyholding, tendering, bid_opening):
+        package.web.register(app)
+    foundation.publication.web.register(app)
+    centre.demo_web.register(app)
+    complete(app)
+    return app
+
+
+def run_web(runtime: Runtime) -> None:
+    """Serve until SIGTERM."""
+    settings = runtime.settings
+    server = Server(
+        (settings.bind_host, settings.web_port),
+        make_app(runtime),
+        numthreads=settings.web_threads,
+        timeout=REQUEST_SECONDS,
+        server_name="centre",
+    )
+    if settings.tls_certificate and settings.tls_key:
+        server.ssl_adapter = BuiltinSSLAdapter(str(settings.tls_certificate), str(settings.tls_key))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: setattr(server, "interrupt", SystemExit(0)))
+    log.info("web_ready", port=settings.web_port)
+    server.safe_start()

@@ -1,0 +1,20 @@
+"""The process's ports, for views."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import current_app
+
+from foundation.runtime import Runtime
+from foundation.store.unit import Units
+
+
+def runtime() -> Runtime:
+    """The runtime this application was built with."""
+    return cast("Runtime", current_app.extensions["runtime"])
+
+
+def units() -> Units:
+    """Opens Units: ``with units().begin(current_actor()) as unit``."""
+    return runtime().units
