@@ -1,7 +1,7 @@
 // @ts-check
 /** Bytes and their written forms. Parsers are strict: one spelling for each value, everything else is refused. */
 
-import { demand } from "./errors.js";
+import { demand, SealingError } from "./errors.js";
 
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -24,9 +24,9 @@ export function utf8(text) {
 export function textOf(bytes) {
   try {
     return strictDecoder.decode(bytes);
-  } catch {
-    demand(false, "sealing.bad_encoding");
-    throw new TypeError("unreachable");
+  } catch (error) {
+    if (error instanceof TypeError) throw new SealingError("sealing.bad_encoding", { reason: "utf8" });
+    throw error;
   }
 }
 
@@ -44,10 +44,11 @@ export function toHex(bytes) {
 /**
  * Bytes of lower-case hex; upper case and odd lengths are refused.
  * @param {string} text
+ * @param {string} [code] of the refusal
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function fromHex(text) {
-  demand(typeof text === "string" && /^(?:[0-9a-f]{2})*$/.test(text), "sealing.bad_encoding");
+export function fromHex(text, code = "sealing.bad_encoding") {
+  demand(typeof text === "string" && /^(?:[0-9a-f]{2})*$/.test(text), code, { reason: "hex" });
   const bytes = new Uint8Array(text.length / 2);
   for (let i = 0; i < bytes.length; i += 1) bytes[i] = parseInt(text.slice(2 * i, 2 * i + 2), 16);
   return bytes;
@@ -69,14 +70,16 @@ export function toBase64(bytes) {
 /**
  * Bytes of standard base64; only the spelling that {@link toBase64} writes is accepted, so no two texts mean one value.
  * @param {string} text
+ * @param {string} [code] of the refusal
  * @returns {Uint8Array<ArrayBuffer>}
  */
-export function fromBase64(text) {
-  demand(typeof text === "string" && /^[A-Za-z0-9+/]*={0,2}$/.test(text) && text.length % 4 === 0, "sealing.bad_encoding");
+export function fromBase64(text, code = "sealing.bad_encoding") {
+  const isBase64 = typeof text === "string" && text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text);
+  demand(isBase64, code, { reason: "base64" });
   const raw = atob(text);
   const bytes = new Uint8Array(raw.length);
   for (let i = 0; i < raw.length; i += 1) bytes[i] = raw.charCodeAt(i);
-  demand(toBase64(bytes) === text, "sealing.bad_encoding");
+  demand(toBase64(bytes) === text, code, { reason: "base64" });
   return bytes;
 }
 

@@ -48,7 +48,7 @@ export function sealedSize(plainSize) {
  * @returns {Promise<Schedule>}
  */
 async function schedule(inputKey, salt, context, use) {
-  demand(inputKey.length === KEY_SIZE, "sealing.bad_key_length");
+  demand(inputKey.length === KEY_SIZE, "sealing.bad_length");
   const stream = await hkdfExpand(inputKey, concat(LABEL, salt, context), KEY_SIZE + NONCE_SIZE + 32);
   const key = await crypto.subtle.importKey("raw", stream.slice(0, KEY_SIZE), "AES-GCM", false, [use]);
   return {

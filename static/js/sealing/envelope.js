@@ -1,5 +1,5 @@
 // @ts-check
-/** The envelope's three texts: binding (what the bid is for), header (secrets wrapped and committed), manifest (signed). */
+/** The envelope's three texts: binding (what it is for), header (secrets wrapped and committed), manifest (signed). */
 
 import { concat, fromBase64, randomBytes, sha256, toBase64, toHex, utf8 } from "./bytes.js";
 import { demand } from "./errors.js";
@@ -95,9 +95,9 @@ export async function readHeader(bytes) {
   demand(commit.gate_shares.length === wraps.gate.length, code, { reason: "wraps" });
   demand(commit.escrow_shares.length === wraps.escrow.length, code, { reason: "wraps" });
   for (const [list, size] of [[wraps.bidder, 113], [wraps.gate, 114], [wraps.escrow, 114]]) {
-    for (const item of list) demand(fromBase64(item).length === size, code, { reason: "wrap_size" });
+    for (const item of list) demand(fromBase64(item, code).length === size, code, { reason: "wrap_size" });
   }
-  const bindingBytes = fromBase64(header.binding);
+  const bindingBytes = fromBase64(header.binding, code);
   const binding = parseStrict(bindingBytes, MAX_BINDING_BYTES, "sealing.binding_malformed");
   demandBinding(binding);
   return { header: /** @type {any} */ (header), binding, b: await sha256(bindingBytes), hh: await sha256(bytes) };

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Strict JSON: what two parsers could read differently is refused (duplicate keys, fractions, exponents, negative numbers, control
- * characters, unpaired surrogates, a byte order mark). Bytes are hashed as received, so the reading must be unique.
+ * Strict JSON: what two parsers could read differently is refused (duplicate keys, fractions, exponents, negative
+ * numbers, control characters, unpaired surrogates, a byte order mark). Bytes are hashed as received, so the reading
+ * must be unique.
  */
 
 import { textOf } from "./bytes.js";
@@ -28,8 +29,8 @@ export function parseStrict(bytes, maxBytes, code) {
     text = textOf(bytes);
     value = JSON.parse(text);
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof SealingError) throw new SealingError(code, { reason: "not_json" });
-    throw error;
+    const isUnreadable = error instanceof SyntaxError || error instanceof SealingError;
+    throw isUnreadable ? new SealingError(code, { reason: "not_json" }) : error;
   }
   checkTokens(text, code);
   demand(isObject(value), code, { reason: "not_an_object" });

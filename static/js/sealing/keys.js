@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * A bidder's keys: made extractable once, written to a backup file, read back from it, and only then kept in the browser
- * as non-extractable keys. The backup is an `age` file with a passphrase: any age tool opens it without this product.
+ * A bidder's keys: made extractable once, written to a backup file, read back from it, and only then kept in the
+ * browser as non-extractable keys. The backup is an `age` file with a passphrase: any age tool opens it without this
+ * product.
  */
 
 import { Decrypter, Encrypter } from "../../vendor/js/age.js";
@@ -54,11 +55,11 @@ export async function generateKey(scope, created) {
  * @returns {Promise<Bytes>}
  */
 export async function writeBackup(file, passphrase) {
-  demand([...passphrase.normalize("NFC")].length >= MIN_PASSPHRASE_LENGTH, "sealing.passphrase_too_short", {
-    minimum: MIN_PASSPHRASE_LENGTH,
-  });
+  const normal = passphrase.normalize("NFC");
+  const isLongEnough = [...normal].length >= MIN_PASSPHRASE_LENGTH;
+  demand(isLongEnough, "sealing.cannot_seal", { reason: "passphrase", least: MIN_PASSPHRASE_LENGTH });
   const encrypter = new Encrypter();
-  encrypter.setPassphrase(passphrase.normalize("NFC"));
+  encrypter.setPassphrase(normal);
   return new Uint8Array(await encrypter.encrypt(utf8(JSON.stringify(file))));
 }
 
@@ -130,7 +131,9 @@ export async function importPair(file) {
 function demandKeyFile(file) {
   demandKeys(file, ["v", "for", "tender", "lot", "owner", "created", "private_key", "public_key"], CODE);
   demand(file.v === 1 && ["opening", "signing", "gate", "escrow"].includes(file.for), CODE, { reason: "use" });
-  for (const key of ["tender", "lot", "owner"]) demand(file[key] === "" || TOKEN.test(file[key]), CODE, { reason: key });
+  for (const key of ["tender", "lot", "owner"]) {
+    demand(file[key] === "" || TOKEN.test(file[key]), CODE, { reason: key });
+  }
   demand(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(file.created), CODE, { reason: "created" });
   demandKeys(file.private_key, ["kty", "crv", "x", "y", "d"], CODE);
   const { kty, crv, x, y, d } = file.private_key;

@@ -72,7 +72,7 @@ function checkHolders(holders, threshold, mayBeEmpty) {
     demandKeys(holder, ["id", "proof", "public_key", "side"], CODE);
     demand(TOKEN.test(holder.id) && WORD.test(holder.side), CODE, { reason: "holder" });
     demand(PUBLIC_KEY.test(holder.public_key), CODE, { reason: "public_key" });
-    demand(fromBase64(holder.proof).length === 64, CODE, { reason: "proof" });
+    demand(fromBase64(holder.proof, CODE).length === 64, CODE, { reason: "proof" });
   }
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** Keys kept in this browser: non-extractable, in IndexedDB, one row a public key. Losing them is why a backup is compulsory. */
+/** Keys kept in this browser: non-extractable, in IndexedDB, a row each. They can be lost: hence the backup. */
 
 import { importPair } from "./keys.js";
 

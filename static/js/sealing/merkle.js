@@ -47,18 +47,17 @@ export async function treeRoot(leaves) {
 }
 
 /**
- * Check that a leaf stands at an index of a tree with this root (RFC 9162 §2.1.3.2).
- * Throws SealingError "transparency.bad_inclusion" when it does not.
+ * The root a path leads to from a leaf at an index (RFC 9162 §2.1.3.2). Throws SealingError "transparency.bad_proof"
+ * when the path has not the length that index and size demand.
  * @param {object} claim
  * @param {Bytes} claim.leaf hash of the leaf
  * @param {number} claim.index
  * @param {number} claim.size leaves in the tree
  * @param {readonly Bytes[]} claim.path sibling hashes from the leaf upwards
- * @param {Bytes} claim.root
- * @returns {Promise<void>}
+ * @returns {Promise<Bytes>}
  */
-export async function verifyInclusion({ leaf, index, size, path, root }) {
-  const code = "transparency.bad_inclusion";
+export async function rootFromInclusion({ leaf, index, size, path }) {
+  const code = "transparency.bad_proof";
   demand(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size, code);
   demand(path.length <= 53 && path.every((hash) => hash.length === 32), code);
   let at = index;
@@ -78,5 +77,22 @@ export async function verifyInclusion({ leaf, index, size, path, root }) {
     at = Math.floor(at / 2);
     last = Math.floor(last / 2);
   }
-  demand(last === 0 && isSame(hash, root), code);
+  demand(last === 0, code);
+  return hash;
+}
+
+/**
+ * Check that a leaf stands at an index of a tree with this root.
+ * Throws SealingError "transparency.bad_proof" when it does not.
+ * @param {object} claim
+ * @param {Bytes} claim.leaf hash of the leaf
+ * @param {number} claim.index
+ * @param {number} claim.size leaves in the tree
+ * @param {readonly Bytes[]} claim.path sibling hashes from the leaf upwards
+ * @param {Bytes} claim.root
+ * @returns {Promise<void>}
+ */
+export async function verifyInclusion({ leaf, index, size, path, root }) {
+  const found = await rootFromInclusion({ leaf, index, size, path });
+  demand(isSame(found, root), "transparency.bad_proof");
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** The acknowledgement (确认回执): the page says 已递交 only after this has verified against the pinned receipt key. */
+/** The acknowledgement (确认回执): the page says 已递交 only after it has verified against the pinned key. */
 
 import { demand } from "./errors.js";
 import { openNote, readVerifierKey } from "./signed_notes.js";
@@ -40,7 +40,7 @@ export function parseReceipt(text) {
 
 /**
  * Verify a receipt note and that it is for what this client sealed.
- * Throws SealingError "transparency.bad_note", "sealing.receipt_malformed" or "sealing.receipt_mismatch".
+ * Throws SealingError "transparency.bad_signature", "sealing.receipt_malformed" or "sealing.receipt_mismatch".
  * @param {string} raw the signed note
  * @param {string} pinnedKey verifier key of the receipt signer, from the page's pinned keys
  * @param {Partial<Omit<Receipt, "receivedAt" | "logBy" | "isDemoClock">>} expected

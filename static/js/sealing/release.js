@@ -28,9 +28,9 @@ import { unwrap, wrapInfo } from "./wraps.js";
 /**
  * Unwrap r_bid with a key pair and compare it with the commitment.
  *
- * Throws SealingError: "sealing.bad_header" when this is another header than `headerHash`, "sealing.tender_mismatch" and
- * its kin when it belongs elsewhere, "sealing.wrong_key" when no wrap opens, "sealing.bad_share" when what opened is
- * not what was committed.
+ * Throws SealingError: "sealing.bad_header" when this is another header than `headerHash`, "sealing.tender_mismatch"
+ * and its kin when it belongs elsewhere, "sealing.wrong_key" when no wrap opens, "sealing.bad_share" when what opened
+ * is not what was committed.
  * @param {Bytes} headerBytes
  * @param {CryptoKeyPair} pair ECDH, may be non-extractable
  * @param {Expected} expected

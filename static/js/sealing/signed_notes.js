@@ -1,10 +1,11 @@
 // @ts-check
-/** C2SP signed notes with Ed25519 (type 0x01) and timestamped Ed25519 cosignatures (type 0x04), against pinned keys only. */
+/** C2SP signed notes: Ed25519 (type 0x01) and timestamped Ed25519 cosignatures (type 0x04), by pinned keys only. */
 
 import { concat, fromBase64, isSame, sha256, toHex, utf8 } from "./bytes.js";
 import { demand } from "./errors.js";
 
-const CODE = "transparency.bad_note";
+const MALFORMED = "transparency.malformed";
+const BAD_SIGNATURE = "transparency.bad_signature";
 const MAX_NOTE_BYTES = 1 << 16;
 const MAX_SIGNATURES = 64;
 const NOTE = 0x01;
@@ -21,10 +22,10 @@ const COSIGNATURE = 0x04;
  */
 export async function readVerifierKey(vkey) {
   const [, name = "", id = "", encoded = ""] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(vkey) ?? [];
-  const material = fromBase64(encoded);
-  demand(material.length === 33 && [NOTE, COSIGNATURE].includes(material[0]), CODE, { reason: "key" });
+  const material = fromBase64(encoded, MALFORMED);
+  demand(material.length === 33 && [NOTE, COSIGNATURE].includes(material[0]), MALFORMED, { reason: "key" });
   const computed = (await sha256(concat(utf8(`${name}\n`), material))).slice(0, 4);
-  demand(toHex(computed) === id, CODE, { reason: "key_id" });
+  demand(toHex(computed) === id, MALFORMED, { reason: "key_id" });
   return { name, id: computed, type: material[0], publicKey: material.slice(1) };
 }
 
@@ -34,15 +35,16 @@ export async function readVerifierKey(vkey) {
  * @returns {{ text: string, signatures: NoteSignature[] }}
  */
 export function parseNote(raw) {
-  demand(utf8(raw).length <= MAX_NOTE_BYTES && !/[\u0000-\u0009\u000b-\u001f]/.test(raw), CODE, { reason: "characters" });
+  demand(utf8(raw).length <= MAX_NOTE_BYTES, MALFORMED, { reason: "too_large" });
+  demand(!/[\u0000-\u0009\u000b-\u001f]/.test(raw), MALFORMED, { reason: "characters" });
   const split = raw.lastIndexOf("\n\n");
-  demand(split > 0 && raw.endsWith("\n"), CODE, { reason: "form" });
+  demand(split > 0 && raw.endsWith("\n"), MALFORMED, { reason: "form" });
   const lines = raw.slice(split + 2, -1).split("\n");
-  demand(lines.length <= MAX_SIGNATURES, CODE, { reason: "too_many_signatures" });
+  demand(lines.length <= MAX_SIGNATURES, MALFORMED, { reason: "too_many_signatures" });
   const signatures = lines.map((line) => {
     const [, name = "", encoded = ""] = /^\u2014 ([^\s+]+) (\S+)$/u.exec(line) ?? [];
-    const value = fromBase64(encoded);
-    demand(name !== "" && value.length > 4, CODE, { reason: "signature_line" });
+    const value = fromBase64(encoded, MALFORMED);
+    demand(name !== "" && value.length > 4, MALFORMED, { reason: "signature_line" });
     return { name, id: value.slice(0, 4), signature: value.slice(4) };
   });
   return { text: raw.slice(0, split + 1), signatures };
@@ -50,17 +52,17 @@ export function parseNote(raw) {
 
 /**
  * Verify a note by one pinned key and give back its text. Signatures of unknown keys are ignored.
- * Throws SealingError "transparency.bad_note" when the key did not sign, or signed something else.
+ * Throws SealingError "transparency.bad_signature" when the key did not sign, or signed something else.
  * @param {string} raw
  * @param {VerifierKey} key type 0x01
  * @returns {Promise<string>}
  */
 export async function openNote(raw, key) {
   const { text, signatures } = parseNote(raw);
-  demand(key.type === NOTE, CODE, { reason: "key" });
+  demand(key.type === NOTE, MALFORMED, { reason: "key" });
   const own = signatures.filter((signature) => isBy(signature, key));
-  demand(own.length === 1, CODE, { reason: "not_signed" });
-  demand(await verify(key, own[0].signature, utf8(text)), CODE, { reason: "signature" });
+  demand(own.length === 1, BAD_SIGNATURE, { signer: key.name });
+  demand(await verify(key, own[0].signature, utf8(text)), BAD_SIGNATURE, { signer: key.name });
   return text;
 }
 
@@ -75,12 +77,12 @@ export async function cosignaturesOf(raw, cosigners) {
   const { text, signatures } = parseNote(raw);
   const seen = new Map();
   for (const key of cosigners) {
-    demand(key.type === COSIGNATURE, CODE, { reason: "key" });
+    demand(key.type === COSIGNATURE, MALFORMED, { reason: "key" });
     for (const { signature } of signatures.filter((found) => isBy(found, key))) {
-      demand(signature.length === 72, CODE, { reason: "cosignature" });
+      demand(signature.length === 72, MALFORMED, { reason: "cosignature" });
       const at = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
       const message = utf8(`cosignature/v1\ntime ${at}\n${text}`);
-      demand(await verify(key, signature.slice(8), message), CODE, { reason: "cosignature" });
+      demand(await verify(key, signature.slice(8), message), BAD_SIGNATURE, { signer: key.name });
       seen.set(toHex(key.publicKey), Number(at));
     }
   }

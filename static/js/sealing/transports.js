@@ -7,6 +7,8 @@ const FRAME_SIZE = 256 * 1024;
 const BUFFER_LIMIT = 1 << 20;
 const OPEN_TIMEOUT_MS = 3000;
 const POLL_MS = 15;
+/** Time-out, too early, too many requests. */
+const WORTH_REPEATING = [408, 425, 429];
 
 /** @typedef {import("./seal.js").Segment} Segment */
 /** @typedef {Record<string, [number, number][]>} Held inclusive ranges of segments the server has, by part */
@@ -129,7 +131,8 @@ class SocketTransport {
   #answer(message) {
     const place = message.stored ?? message.refused;
     if (!place) return;
-    const named = this.#waiting.findIndex(({ segment }) => segment.part === place.part && segment.index === place.index);
+    const { part, index } = place;
+    const named = this.#waiting.findIndex(({ segment }) => segment.part === part && segment.index === index);
     // A refusal need not say of what: the server works through segments in order.
     const [entry] = this.#waiting.splice(Math.max(0, named), 1);
     if (message.stored) entry?.resolve();
@@ -180,7 +183,7 @@ function request(method, url, headers, body, onBytes) {
     call.timeout = 10 * 60 * 1000;
     call.onload = () => {
       if (call.status >= 200 && call.status < 300) resolve(call.responseText);
-      else if (call.status >= 500 || [408, 425, 429].includes(call.status)) reject(new ConnectionLost(`${call.status}`));
+      else if (call.status >= 500 || WORTH_REPEATING.includes(call.status)) reject(new ConnectionLost("status"));
       else reject(new SealingError(refusalCode(call.responseText), { status: call.status }));
     };
     call.send(body);

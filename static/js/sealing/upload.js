@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Uploading ciphertext segments as they are made: socket first, HTTP where it does not get through, taken up again after
- * a break with the very same bytes (never encrypted anew), with progress that counts only what has left the machine.
+ * Uploading ciphertext segments as they are made: socket first, HTTP where it does not get through, taken up again
+ * after a break with the very same bytes (never encrypted anew), with progress that counts only what has left the
+ * machine.
  */
 
 import { SealingError } from "./errors.js";

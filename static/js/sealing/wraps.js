@@ -1,5 +1,5 @@
 // @ts-check
-/** Wraps: HPKE base mode, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; everything a wrap is bound to is in `info`. */
+/** Wraps: HPKE base mode, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; `info` holds all a wrap is bound to. */
 
 import {
   Aes256Gcm,
@@ -38,11 +38,11 @@ export function wrapInfo(b, role) {
  */
 export async function importOpeningKey(publicKey) {
   const point = fromHex(publicKey);
-  demand(point.length === ENC_SIZE && point[0] === 4, "sealing.bad_public_key");
+  demand(point.length === ENC_SIZE && point[0] === 4, "sealing.cannot_seal", { reason: "public_key" });
   try {
     return await crypto.subtle.importKey("raw", point, { name: "ECDH", namedCurve: "P-256" }, true, []);
   } catch (error) {
-    if (error instanceof DOMException) throw new SealingError("sealing.bad_public_key");
+    if (error instanceof DOMException) throw new SealingError("sealing.cannot_seal", { reason: "public_key" });
     throw error;
   }
 }
