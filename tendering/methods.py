@@ -1,8 +1,9 @@
 """Scoring methods as data: what a tender document fixes, and which coefficients are drawn from which list.
 
 The catalogue is the Jiangsu numbering 方法一 … 方法五 (R4.30-R4.36) with the two-sided linear price score (R4.39);
-nothing is ranked or computed here. Rates are decimal fractions as text ("0.975"), so that a published parameter set has one byte
-form and no float ever touches it. 方法六 exists in local numbering without a known formula and is not offered (R4.37).
+nothing is ranked or computed here. Rates are decimal fractions as text ("0.975"), so that a published parameter set
+has one byte form and no float ever touches it. 方法六 exists in local numbering without a known formula and is not
+offered (R4.37).
 """
 
 from __future__ import annotations

@@ -178,7 +178,7 @@ def _policy_objection(key: str, value: RuleValue, rule: Rule | None) -> Objectio
     return None
 
 
-def _law(  # noqa: PLR0917  # one row of a table
+def _law(  # one row of a table
     rule_id: str, key: str, value: RuleValue, unit: RuleUnit, source: str, zh: str, en: str, bound: Bound | None = None
 ) -> Rule:
     """A value of law; with ``bound`` the law leaves room and the centre may configure within it."""
@@ -187,7 +187,7 @@ def _law(  # noqa: PLR0917  # one row of a table
     )
 
 
-def _local(  # noqa: PLR0917  # one row of a table
+def _local(  # one row of a table
     rule_id: str, key: str, value: RuleValue, unit: RuleUnit, bound: Bound, zh: str, en: str, source: str = "cfg"
 ) -> Rule:
     """Local policy: always configurable within ``bound``."""
