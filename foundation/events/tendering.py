@@ -1,0 +1,260 @@
+"""What happens to projects, lots and sealed bids. A lot's own stream holds public events only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from foundation.events.base import Audience, Event, event_type
+
+
+@event_type
+@dataclass(frozen=True)
+class ProjectCreated(Event):
+    """Private: a draft is nobody's business yet."""
+
+    TYPE: ClassVar[str] = "tendering.project_created"
+
+    project: str
+    project_code: str
+    name: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotDrafted(Event):
+    TYPE: ClassVar[str] = "tendering.lot_drafted"
+
+    lot: str
+    lot_code: str
+    name: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotChanged(Event):
+    """Fields of a draft changed; ``fields`` names them."""
+
+    TYPE: ClassVar[str] = "tendering.lot_changed"
+
+    lot: str
+    fields: tuple[str, ...]
+
+
+@event_type
+@dataclass(frozen=True)
+class LotPrepared(Event):
+    """A step before publication: ``step`` is the trigger (request_keyset, pass_rehearsal, submit, approve …)."""
+
+    TYPE: ClassVar[str] = "tendering.lot_prepared"
+
+    lot: str
+    step: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotPublished(Event):
+    TYPE: ClassVar[str] = "tendering.lot_published"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = (
+        "lot",
+        "tender",
+        "lot_code",
+        "unified_deal_code",
+        "name",
+        "deadline_at",
+        "ceiling",
+        "deposit",
+        "rulebook",
+        "method",
+        "escrow_rule",
+        "keyset",
+        "documents",
+    )
+
+    lot: str
+    tender: str
+    lot_code: str
+    unified_deal_code: str
+    name: str
+    deadline_at: datetime
+    ceiling: str
+    deposit: str
+    rulebook: str
+    method: str
+    escrow_rule: str
+    keyset: str
+    documents: tuple[str, ...]
+    """SHA-256 of each published document."""
+
+
+@event_type
+@dataclass(frozen=True)
+class DocumentClarified(Event):
+    TYPE: ClassVar[str] = "tendering.document_clarified"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "number", "affects_bids", "sha256")
+
+    lot: str
+    number: int
+    affects_bids: bool
+    sha256: str
+
+
+@event_type
+@dataclass(frozen=True)
+class DeadlineMoved(Event):
+    TYPE: ClassVar[str] = "tendering.deadline_moved"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "before", "after", "clause")
+
+    lot: str
+    before: datetime
+    after: datetime
+    clause: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotCancelled(Event):
+    TYPE: ClassVar[str] = "tendering.lot_cancelled"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "why")
+
+    lot: str
+    why: str
+
+
+@event_type
+@dataclass(frozen=True)
+class BidsClosed(Event):
+    """No seal is admitted any more; says nothing about how many there are."""
+
+    TYPE: ClassVar[str] = "tendering.bids_closed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "deadline_at")
+
+    lot: str
+    deadline_at: datetime
+
+
+@event_type
+@dataclass(frozen=True)
+class LotFrozen(Event):
+    """The opening room has fixed the list of bids (``bid_opening.bids_frozen`` carries it)."""
+
+    TYPE: ClassVar[str] = "tendering.lot_frozen"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot",)
+
+    lot: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotOpened(Event):
+    TYPE: ClassVar[str] = "tendering.lot_opened"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot",)
+
+    lot: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotFailed(Event):
+    """流标; ``cause`` as in ``bid_opening.failed``."""
+
+    TYPE: ClassVar[str] = "tendering.lot_failed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "cause")
+
+    lot: str
+    cause: str
+
+
+@event_type
+@dataclass(frozen=True)
+class DocumentDownloaded(Event):
+    """Private for good: nobody may learn who took the documents (R1.05)."""
+
+    TYPE: ClassVar[str] = "tendering.document_downloaded"
+
+    lot: str
+    org_id: str
+    document: str
+
+
+@event_type
+@dataclass(frozen=True)
+class LotSubscribed(Event):
+    TYPE: ClassVar[str] = "tendering.lot_subscribed"
+
+    lot: str
+    org_id: str
+    is_on: bool
+
+
+@event_type
+@dataclass(frozen=True)
+class QuestionAsked(Event):
+    TYPE: ClassVar[str] = "tendering.question_asked"
+
+    lot: str
+    org_id: str
+    question: str
+
+
+@event_type
+@dataclass(frozen=True)
+class UploadStarted(Event):
+    TYPE: ClassVar[str] = "tendering.upload_started"
+
+    lot: str
+    org_id: str
+    upload: str
+    size_bytes: int
+
+
+@event_type
+@dataclass(frozen=True)
+class BidSealed(Event):
+    """A bid was received, sealed. ``received_at`` is the only instant compared with the deadline."""
+
+    TYPE: ClassVar[str] = "tendering.bid_sealed"
+
+    lot: str
+    org_id: str
+    bid: str
+    rev: int
+    prev: str
+    envelope_hash: str
+    size_bytes: int
+    received_at: datetime
+
+
+@event_type
+@dataclass(frozen=True)
+class SealRefused(Event):
+    """A seal was declined; the codes of all reasons. No bytes are kept as a bid (R1.09)."""
+
+    TYPE: ClassVar[str] = "tendering.seal_refused"
+
+    lot: str
+    org_id: str
+    received_at: datetime
+    codes: tuple[str, ...]
+
+
+@event_type
+@dataclass(frozen=True)
+class BidWithdrawn(Event):
+    TYPE: ClassVar[str] = "tendering.bid_withdrawn"
+
+    lot: str
+    org_id: str
+    bid: str
+    rev: int
+    withdrawn_at: datetime

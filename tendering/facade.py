@@ -1,0 +1,257 @@
+"""What later stages may ask of tendering, in business words. Cards are frozen; rows never leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from accounts import facade as accounts
+from foundation.actor import Actor
+from foundation.errors import NotFound, NotPermitted
+from foundation.events import tendering as e
+from foundation.ids import OrgId
+from foundation.money import Money
+from foundation.sealing.manifest import Manifest
+from foundation.storage import ObjectStore
+from foundation.store.unit import Unit
+from tendering.models import Lot, Project, SealedBid
+from tendering.states import BidState, LotState, LotTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class LotCard:
+    """A lot as other stages see it."""
+
+    id: str
+    project_id: str
+    project_name: str
+    name: str
+    state: LotState
+    lot_code: str
+    tender_code: str
+    project_code: str
+    unified_deal_code: str
+    tenderee_org_id: str
+    tenderee_name: str
+    agency_org_id: str | None
+    agency_name: str
+    ceiling: Money
+    deposit: Money
+    published_at: datetime | None
+    deadline_at: datetime | None
+    checkin_opens_at: datetime | None
+    duration_days: int
+    quality: str
+    validity_days: int
+    method_id: str
+    method_params: dict[str, Any]
+    decrypt_minutes: int
+    query_minutes: int
+    confirm_minutes: int
+    min_decrypted: int
+    escrow_rule: str
+    rulebook_id: str
+    is_imported: bool
+    is_guided: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveBid:
+    """The live sealed revision of one bidder, for the opening."""
+
+    bid: str
+    rev: int
+    org_id: str
+    org_name: str
+    uscc: str
+    envelope_hash: str
+    header: bytes
+    manifest: bytes
+    signature: bytes
+    upload_id: str
+    entry_id: str
+    received_at: datetime
+    size_bytes: int
+
+
+def lot_card(unit: Unit, lot_id: str) -> LotCard:
+    """The lot, or NotFound."""
+    row = unit.session.execute(select(Lot, Project).join(Project, Project.id == Lot.project_id).where(Lot.id == lot_id))
+    found = row.one_or_none()
+    if found is None:
+        raise NotFound(what="lot")
+    return _card(unit, *found)
+
+
+def lots_in(unit: Unit, *states: LotState) -> tuple[LotCard, ...]:
+    """Lots in these states, by deadline; imported ones are left out."""
+    rows = unit.session.execute(
+        select(Lot, Project)
+        .join(Project, Project.id == Lot.project_id)
+        .where(Lot.state.in_(states), Lot.is_imported.is_(False))
+        .order_by(Lot.deadline_at, Lot.id)
+    )
+    return tuple(_card(unit, lot, project) for lot, project in rows)
+
+
+def host_may_run(unit: Unit, lot_id: str, actor: Actor) -> bool:
+    """Whether the actor hosts this lot's opening: staff of its agency, or of the tenderee where there is none."""
+    card = lot_card(unit, lot_id)
+    host = card.agency_org_id or card.tenderee_org_id
+    return actor.org_id == host and actor.has_role("agency", "tenderee")
+
+
+def belongs_to_host_side(unit: Unit, lot_id: str, actor: Actor) -> bool:
+    """Whether the actor works for the lot's tenderee or agency."""
+    card = lot_card(unit, lot_id)
+    return actor.org_id in {card.tenderee_org_id, card.agency_org_id} and actor.org_id is not None
+
+
+def live_bids(unit: Unit, lot_id: str) -> Sequence[LiveBid]:
+    """The live revisions, ordered by ``bid``: random, so the order tells nothing of arrival.
+
+    Only once receiving has ended; before that nobody, the platform's own later stages included, learns of any bid.
+    """
+    state = unit.session.scalar(select(Lot.state).where(Lot.id == lot_id))
+    if state not in {LotState.CLOSED, LotState.FROZEN, LotState.OPENED, LotState.FAILED}:
+        raise NotPermitted(what="bids before the deadline")
+    rows = unit.session.scalars(
+        select(SealedBid).where(SealedBid.lot_id == lot_id, SealedBid.state == BidState.SEALED).order_by(SealedBid.bid)
+    )
+    bids = []
+    for row in rows:
+        bids.append(_live(unit, row))
+    return bids
+
+
+def own_bid(unit: Unit, lot_id: str, org_id: str) -> LiveBid | None:
+    """The asker's own live bid: its organisation may see it at any time. The caller passes the actor's organisation."""
+    row = unit.session.scalar(
+        select(SealedBid).where(
+            SealedBid.lot_id == lot_id, SealedBid.org_id == org_id, SealedBid.state == BidState.SEALED
+        )
+    )
+    return None if row is None else _live(unit, row)
+
+
+def _live(unit: Unit, row: SealedBid) -> LiveBid:
+    card = accounts.organisation(unit, OrgId(row.org_id))
+    return LiveBid(
+        bid=row.bid,
+        rev=row.rev,
+        org_id=row.org_id,
+        org_name=card.name,
+        uscc=card.uscc,
+        envelope_hash=row.envelope_hash,
+        header=row.header,
+        manifest=row.manifest,
+        signature=row.signature,
+        upload_id=row.upload_id,
+        entry_id=row.entry_id,
+        received_at=row.received_at,
+        size_bytes=row.size_bytes,
+    )
+
+
+def segment_name(upload_id: str, part: str, number: int) -> str:
+    """Name of one ciphertext segment in the object store."""
+    return f"sealed/{upload_id}/{part}/{number:06d}"
+
+
+class SegmentReader:
+    """Reads one part's stored segments as one stream of bytes, one segment in memory at a time."""
+
+    def __init__(self, objects: ObjectStore, upload_id: str, part: str, segments: int) -> None:
+        self._blocks = self._segments(objects, upload_id, part, segments)
+        self._rest = b""
+
+    @staticmethod
+    def _segments(objects: ObjectStore, upload_id: str, part: str, segments: int) -> Iterator[bytes]:
+        for number in range(segments):
+            yield objects.get(segment_name(upload_id, part, number))
+
+    def read(self, size: int, /) -> bytes:
+        """Up to ``size`` bytes; empty at the end."""
+        while not self._rest:
+            block = next(self._blocks, None)
+            if block is None:
+                return b""
+            self._rest = block
+        out, self._rest = self._rest[:size], self._rest[size:]
+        return out
+
+
+def open_ciphertext(objects: ObjectStore, bid: LiveBid, part: str) -> SegmentReader:
+    """The stored ciphertext of one part of a bid."""
+    from foundation.sealing.segments import SEGMENT_BYTES
+
+    length = Manifest.parse(bid.manifest).part(part).length
+    return SegmentReader(objects, bid.upload_id, part, -(-length // SEGMENT_BYTES))
+
+
+def freeze(unit: Unit, lot_id: str) -> None:
+    """The opening has fixed its list."""
+    lot = _lot(unit, lot_id)
+    unit.transition(lot, LotTrigger.FREEZE, f"lot:{lot_id}", e.LotFrozen(lot_id))
+
+
+def mark_opened(unit: Unit, lot_id: str) -> None:
+    """The opening has ended."""
+    lot = _lot(unit, lot_id)
+    unit.transition(lot, LotTrigger.OPEN, f"lot:{lot_id}", e.LotOpened(lot_id))
+
+
+def mark_failed(unit: Unit, lot_id: str, cause: str) -> None:
+    """流标."""
+    lot = _lot(unit, lot_id)
+    unit.transition(lot, LotTrigger.FAIL, f"lot:{lot_id}", e.LotFailed(lot_id, cause))
+
+
+def _lot(unit: Unit, lot_id: str) -> Lot:
+    lot = unit.session.get(Lot, lot_id)
+    if lot is None:
+        raise NotFound(what="lot")
+    return lot
+
+
+def _card(unit: Unit, lot: Lot, project: Project) -> LotCard:
+    tenderee = accounts.organisation(unit, OrgId(project.tenderee_org_id))
+    agency = accounts.organisation(unit, OrgId(project.agency_org_id)) if project.agency_org_id else None
+    lead = timedelta(minutes=lot.checkin_lead_minutes)
+    return LotCard(
+        id=lot.id,
+        project_id=project.id,
+        project_name=project.name,
+        name=lot.name,
+        state=lot.state,
+        lot_code=lot.lot_code,
+        tender_code=project.tender_code,
+        project_code=project.project_code,
+        unified_deal_code=lot.unified_deal_code,
+        tenderee_org_id=project.tenderee_org_id,
+        tenderee_name=tenderee.name,
+        agency_org_id=project.agency_org_id,
+        agency_name=agency.name if agency else "",
+        ceiling=lot.ceiling or Money(0),
+        deposit=lot.deposit or Money(0),
+        published_at=lot.published_at,
+        deadline_at=lot.deadline_at,
+        checkin_opens_at=lot.deadline_at - lead if lot.deadline_at else None,
+        duration_days=lot.duration_days or 0,
+        quality=lot.quality,
+        validity_days=lot.validity_days,
+        method_id=lot.method_id or "",
+        method_params=lot.method_params or {},
+        decrypt_minutes=lot.decrypt_minutes,
+        query_minutes=lot.query_minutes,
+        confirm_minutes=lot.confirm_minutes,
+        min_decrypted=lot.min_decrypted,
+        escrow_rule=lot.escrow_rule,
+        rulebook_id=lot.rulebook_id or "",
+        is_imported=lot.is_imported,
+        is_guided=lot.is_guided,
+    )
