@@ -102,7 +102,7 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
     env = app.jinja_env
     env.undefined = StrictUndefined
     env.trim_blocks = env.lstrip_blocks = True
-    env.globals.update(_=i18n.pick, t=_term, lang_url=language.lang_url)
+    env.globals.update(_=i18n.pick, t=_term, lang_url=language.lang_url, text_url=language.text_url)
     env.filters.update(
         instant=i18n.instant,
         iso=i18n.iso,
@@ -122,6 +122,7 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
         return {
             "lang": lang,
             "en": lang == i18n.EN,
+            "text_large": language.text_is_large(),
             "now": health.civil_now(),
             "actor": current_actor(),
             "refusal": g.get("refusal"),
