@@ -127,7 +127,9 @@ def root_from_inclusion(index: int, size: int, leaf: bytes, proof: Sequence[byte
     if not 0 <= index < size <= MAX_SIZE:
         raise BadProof(kind="inclusion", reason="index_outside_tree")
     inner, border = _shape(index, size)
-    _check_length("inclusion", leaf, proof, inner + border)
+    _check_length("inclusion", proof, inner + border)
+    if len(leaf) != HASH_BYTES:
+        raise BadProof(kind="inclusion", reason="hash_length")
     return _chain_right(_chain(leaf, proof[:inner], index), proof[inner:])
 
 
@@ -145,7 +147,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     if not 0 < old <= new <= MAX_SIZE:
         raise BadProof(kind="consistency", reason="sizes")
     if old == new:
-        _check_length("consistency", old_root, proof, 0)
+        _check_length("consistency", proof, 0)
         if not hmac.compare_digest(old_root, new_root):
             raise BadProof(kind="consistency", reason="root_differs")
         return
@@ -154,7 +156,7 @@ def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, pro
     inner -= shift
     # A tree of 2**n leaves is itself a node of the larger tree: its root starts the chain and is not repeated.
     seeded = old != 1 << shift
-    _check_length("consistency", old_root, proof, seeded + inner + border)
+    _check_length("consistency", proof, seeded + inner + border)
     seed, path = (proof[0], proof[1:]) if seeded else (old_root, proof)
     mask = (old - 1) >> shift
     first = _chain_right(_chain_inner_right(seed, path[:inner], mask), path[inner:])
@@ -191,10 +193,10 @@ def _shape(index: int, size: int) -> tuple[int, int]:
     return inner, (index >> inner).bit_count()
 
 
-def _check_length(kind: str, start: bytes, proof: Sequence[bytes], wanted: int) -> None:
+def _check_length(kind: str, proof: Sequence[bytes], wanted: int) -> None:
     if len(proof) != wanted:
         raise BadProof(kind=kind, reason="length")
-    if len(start) != HASH_BYTES or any(len(part) != HASH_BYTES for part in proof):
+    if any(len(part) != HASH_BYTES for part in proof):
         raise BadProof(kind=kind, reason="hash_length")
 
 
