@@ -112,7 +112,7 @@ def _install_uv(python: Path) -> None:
         if found[1:2] == [pin.removeprefix("uv==")]:
             return
     _say(f"installing {pin}")
-    _run(python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", REQUIREMENTS / "uv.txt")
+    _run(python, "-m", "pip", "install", "-qq", "--require-hashes", "-r", REQUIREMENTS / "uv.txt")
 
 
 def _settings() -> dict[str, str]:

@@ -70,12 +70,11 @@ def test_every_error_code_has_its_sentence() -> None:
 
 def test_no_two_files_give_one_key() -> None:
     seen: dict[tuple[str, str], str] = {}
-    repeated = []
+    repeated: list[str] = []
     for path in sorted((ROOT / "translations").glob("*.toml")):
         for section, entries in tomllib.loads(path.read_text(encoding="utf-8")).items():
-            for key in entries:
-                if (first := seen.setdefault((section, key), shown(path))) != shown(path):
-                    repeated.append(f"[{section}] {key}: {first} and {shown(path)}")
+            repeated += [f"[{section}] {k}: {seen[section, k]}, {shown(path)}" for k in entries if (section, k) in seen]
+            seen |= {(section, key): shown(path) for key in entries}
     assert not repeated, listing(repeated)
 
 
