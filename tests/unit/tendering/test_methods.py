@@ -9,6 +9,7 @@ from tendering.methods import (
     METHODS,
     DrawSource,
     MethodParameters,
+    MethodSpec,
     ParameterKind,
     ParametersRefused,
     UnknownMethod,
@@ -160,8 +161,7 @@ def test_the_parameter_table_reads_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("spec", METHODS.values(), ids=METHODS)
-def test_every_drawn_coefficient_of_the_document_is_a_list(spec: object) -> None:
-    assert spec in METHODS.values()
-    for draw in spec.draws:  # type: ignore[attr-defined]
+def test_every_drawn_coefficient_of_the_document_is_a_list(spec: MethodSpec) -> None:
+    for draw in spec.draws:
         if draw.source is DrawSource.DOCUMENT:
-            assert spec.parameter(draw.coefficient).kind is ParameterKind.RATE_SET  # type: ignore[attr-defined]
+            assert spec.parameter(draw.coefficient).kind is ParameterKind.RATE_SET
