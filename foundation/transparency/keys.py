@@ -138,6 +138,7 @@ def load_or_create_key(path: Path, name: str, algorithm: Algorithm, entropy: Ent
     """
     if not path.exists():
         key = SigningKey.generate(name, algorithm, entropy)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         create_file(path, f"{key.private_text()}\n".encode(), mode=0o600)
     key = load_key(path)
     if (key.name, key.algorithm) != (name, algorithm):

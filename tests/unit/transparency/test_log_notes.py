@@ -181,12 +181,12 @@ def test_what_is_not_a_checkpoint_is_refused(text: str) -> None:
 
 
 def test_a_key_file_is_made_once_and_for_its_owner_alone(tmp_path) -> None:
-    path = tmp_path / "cosigner.key"
+    path = tmp_path / "keys" / "cosigner.key"
     key = load_or_create_key(path, "cosigner.example/a", Algorithm.COSIGNATURE, SeededEntropy("first"))
     assert path.stat().st_mode & 0o777 == 0o600
     again = load_or_create_key(path, "cosigner.example/a", Algorithm.COSIGNATURE, SeededEntropy("second"))
     assert again == key == load_key(path)
-    assert [child.name for child in tmp_path.iterdir()] == ["cosigner.key"]
+    assert [child.name for child in path.parent.iterdir()] == ["cosigner.key"]
     assert key.seed.hex() not in repr(key)
     with pytest.raises(MalformedText):
         load_or_create_key(path, "cosigner.example/b", Algorithm.COSIGNATURE, SeededEntropy("second"))
