@@ -126,6 +126,7 @@ class TileReader:
         self._get = get
         self._size = size
         self._tiles: dict[tuple[int, int], tuple[bytes, ...]] = {}
+        self._nodes: dict[tuple[int, int], list[tuple[bytes, ...]]] = {}
 
     def root(self, size: int | None = None) -> bytes:
         """Root of the tree, or of an earlier size."""
@@ -170,10 +171,21 @@ class TileReader:
     def _hash(self, level: int, index: int) -> bytes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         number, place = divmod(index << height, TILE_WIDTH)
-        row = self.tile(tile_level, number)[place : place + (1 << height)]
-        if len(row) != 1 << height:
+        row = self._rows(tile_level, number)[height]
+        if place >> height >= len(row):
             raise ValueError("the subtree is not complete at this size")
-        return merkle.complete_root(row)
+        return row[place >> height]
+
+    def _rows(self, level: int, index: int) -> list[tuple[bytes, ...]]:
+        """A tile and the complete subtrees over it, row by row; hashed once, because proofs share most of them."""
+        rows = self._nodes.get((level, index))
+        if rows is None:
+            rows = [self.tile(level, index)]
+            for _ in range(TILE_HEIGHT - 1):
+                row = rows[-1]
+                rows.append(tuple(merkle.node_hash(row[at], row[at + 1]) for at in range(0, len(row) - 1, 2)))
+            self._nodes[level, index] = rows
+        return rows
 
     def _file(self, partial: str, full: str) -> bytes:
         # A log may delete a partial file once the full one is there.
