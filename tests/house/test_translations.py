@@ -33,7 +33,7 @@ def catalogues() -> dict[str, dict[str, dict[str, str]]]:
 def codes_in(tree: ast.AST) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            is_objections = "Objection" in node.name
+            is_objections = "Objection" in node.name and any("Enum" in ast.unparse(base) for base in node.bases)
             for statement in node.body:
                 yield from _assigned(statement, any_name=is_objections)
         elif isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "Objection":
@@ -109,6 +109,7 @@ def test_both_languages_name_the_same_facts() -> None:
         ('Objection(code="tendering.late")', ["tendering.late"]),
         ('class Objections(StrEnum):\n    LATE = "tendering.late"', ["tendering.late"]),
         ('class Colour(StrEnum):\n    RED = "a.b"', []),
+        ('class ObjectionRaised(Event):\n    type = "a.b"', []),
     ],
 )
 def test_the_reader_of_codes_finds_them(source: str, expected: list[str]) -> None:

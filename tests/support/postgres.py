@@ -118,6 +118,9 @@ def _programs_for(user: str, folder: Path) -> Path:
     programs = _programs()
     if user == "-" or all(parent.stat().st_mode & stat.S_IXOTH for parent in programs.parents):
         return programs
-    copy = folder / "programs"
-    shutil.copytree(programs.parent, copy, symlinks=True)
+    # The programs find their libraries by a relative path, so the copy keeps the wheel's shape.
+    installed, wheel = programs.parent, programs.parent.parent
+    copy = folder / "programs" / wheel.name / installed.name
+    shutil.copytree(installed, copy, symlinks=True)
+    shutil.copytree(wheel.with_name(f"{wheel.name}.libs"), folder / "programs" / f"{wheel.name}.libs")
     return copy / "bin"

@@ -73,7 +73,8 @@ def shared(name: str, start: Callable[[Path], str]) -> str:
             found: str = json.loads(record.read_text())
             return found
         folder = run / name
-        folder.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # of a start that failed
+        folder.mkdir()
         url = start(folder)
         record.write_text(json.dumps(url))
         return url
