@@ -1,0 +1,165 @@
+"""What neighbours may ask of accounts and do here, in business words. Every function runs in the caller's Unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from accounts.access import require_organisation
+from accounts.duties import Action, Part, part_of
+from accounts.inbox import add_to_inbox
+from accounts.models import Claim, Organisation, User, UserRole
+from accounts.services import claims, keys
+from accounts.services.registration import NewOrganisation, NewPerson, add_organisation, add_person
+from accounts.sessions import actor_of_token
+from accounts.states import ClaimState, KeyPurpose
+from foundation.errors import NotFound
+from foundation.ids import OrgId, UserId
+from foundation.store.unit import Unit
+
+__all__ = [
+    "Action",
+    "NewOrganisation",
+    "NewPerson",
+    "OrganisationCard",
+    "Part",
+    "PersonCard",
+    "actor_of_token",
+    "add_to_inbox",
+    "claim_is_verified",
+    "decryption_keys",
+    "enrol_organisation",
+    "enrol_person",
+    "organisation",
+    "organisation_by_uscc",
+    "organisations_in_role",
+    "part_of",
+    "person",
+    "register_decryption_key",
+    "register_signing_key",
+    "require_organisation",
+    "signing_keys",
+    "vouch_for",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationCard:
+    """``roles``: those of its people together. ``is_verified``: its claim to ``uscc`` is proved."""
+
+    id: OrgId
+    name: str
+    uscc: str
+    roles: frozenset[str]
+    is_verified: bool
+    claim_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class PersonCard:
+    user_id: UserId
+    name: str
+    org_id: OrgId
+    roles: frozenset[str]
+
+
+def organisation(unit: Unit, org_id: str) -> OrganisationCard:
+    """Raises NotFound."""
+    found = _cards(unit, [org_id])
+    if not found:
+        raise NotFound(what="organisation")
+    return found[0]
+
+
+def organisation_by_uscc(unit: Unit, uscc: str) -> OrganisationCard | None:
+    """The organisation whose claim to the code is verified; unproved claims name nobody."""
+    org_id = unit.session.scalar(select(Claim.org_id).where(Claim.uscc == uscc, Claim.state == ClaimState.VERIFIED))
+    return organisation(unit, org_id) if org_id is not None else None
+
+
+def organisations_in_role(unit: Unit, role: str) -> tuple[OrganisationCard, ...]:
+    """Organisations with at least one open account in ``role``, by name."""
+    ids = unit.session.scalars(
+        select(User.org_id)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(UserRole.role == str(role), User.closed_at.is_(None))
+        .distinct()
+    ).all()
+    return tuple(sorted(_cards(unit, ids), key=lambda card: (card.name, card.id)))
+
+
+def person(unit: Unit, user_id: str) -> PersonCard:
+    """Raises NotFound."""
+    user = unit.session.get(User, user_id)
+    if user is None:
+        raise NotFound(what="user")
+    roles = frozenset(unit.session.scalars(select(UserRole.role).where(UserRole.user_id == user_id)))
+    return PersonCard(UserId(user.id), user.name, OrgId(user.org_id), roles)
+
+
+def claim_is_verified(unit: Unit, org_id: str) -> bool:
+    """Whether the organisation may seal: its claim to its code was proved and not taken away since."""
+    state = unit.session.scalar(select(Claim.state).where(Claim.org_id == org_id))
+    return state is ClaimState.VERIFIED
+
+
+def register_signing_key(unit: Unit, org_id: str, public_key_hex: str, label: str) -> None:
+    """``public_key_hex``: uncompressed P-256 point. Raises KeyMalformed, KeyTaken, TooManyKeys."""
+    keys.register_key(unit, org_id, KeyPurpose.SIGNING, public_key_hex, label)
+
+
+def signing_keys(unit: Unit, org_id: str) -> tuple[str, ...]:
+    """Hex of the active signing keys, oldest first."""
+    return keys.active_keys(unit, org_id, KeyPurpose.SIGNING)
+
+
+def register_decryption_key(unit: Unit, org_id: str, public_key_hex: str, label: str) -> None:
+    """The public part of a key that opens the bidder's own wrap; the private part never leaves its owner."""
+    keys.register_key(unit, org_id, KeyPurpose.SEALING, public_key_hex, label)
+
+
+def decryption_keys(unit: Unit, org_id: str) -> tuple[str, ...]:
+    return keys.active_keys(unit, org_id, KeyPurpose.SEALING)
+
+
+def enrol_organisation(unit: Unit, new: NewOrganisation) -> OrgId:
+    """Add an organisation without a person (imports, demonstration data, the centre itself)."""
+    return add_organisation(unit, new)
+
+
+def enrol_person(unit: Unit, org_id: str, new: NewPerson, roles: Iterable[str]) -> UserId:
+    """Add a person with any roles that go together. ``accounts.passwords.shared()`` hashes, before the Unit."""
+    return add_person(unit, org_id, new, roles)
+
+
+def vouch_for(unit: Unit, org_id: str, evidence: str) -> None:
+    """Verify a claim on the centre's own word. Only a process of the centre (role "system") may; idempotent."""
+    claims.vouch(unit, org_id, evidence)
+
+
+def _cards(unit: Unit, org_ids: Sequence[str]) -> list[OrganisationCard]:
+    rows = unit.session.execute(
+        select(Organisation, Claim.state)
+        .join(Claim, Claim.org_id == Organisation.id)
+        .where(Organisation.id.in_(list(org_ids)))
+    ).all()
+    roles: dict[str, set[str]] = {}
+    for org_id, role in unit.session.execute(
+        select(User.org_id, UserRole.role)
+        .join(UserRole, UserRole.user_id == User.id)
+        .where(User.org_id.in_(list(org_ids)), User.closed_at.is_(None))
+    ):
+        roles.setdefault(org_id, set()).add(role)
+    return [
+        OrganisationCard(
+            id=OrgId(row.id),
+            name=row.name,
+            uscc=row.uscc,
+            roles=frozenset(roles.get(row.id, ())),
+            is_verified=state is ClaimState.VERIFIED,
+            claim_state=str(state),
+        )
+        for row, state in rows
+    ]
