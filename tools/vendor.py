@@ -10,6 +10,7 @@ Runs on the standard library alone, so it works before anything else is installe
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -18,8 +19,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows: two runs at once are then the caller's affair
+    fcntl = None  # type: ignore[assignment]
 
 ROOT = Path(__file__).resolve().parent.parent
 VENDOR = ROOT / "static" / "vendor"
@@ -183,6 +190,16 @@ def differences(folder: Path, expected: dict[str, str]) -> list[str]:
     return found
 
 
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Wait for another run over this tree: test workers may all ask at once, and npm must not run twice."""
+    name = hashlib.sha256(str(ROOT).encode()).hexdigest()[:16]
+    with (Path(tempfile.gettempdir()) / f"vendor-{name}.lock").open("w") as lock:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def vendor(*, write_manifest: bool) -> str:
     """Bring ``static/vendor/`` to the committed state; the sentence that says what was done.
 
@@ -215,8 +232,10 @@ def vendor(*, write_manifest: bool) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write-manifest", action="store_true", help="accept what is built now as the new manifest")
+    arguments = parser.parse_args()
     try:
-        print(vendor(write_manifest=parser.parse_args().write_manifest))
+        with one_at_a_time():
+            print(vendor(write_manifest=arguments.write_manifest))
     except VendorError as error:
         print(f"vendor: {error}", file=sys.stderr)
         return 1

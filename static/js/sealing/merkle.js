@@ -59,7 +59,7 @@ export async function treeRoot(leaves) {
 export async function rootFromInclusion({ leaf, index, size, path }) {
   const code = "transparency.bad_proof";
   demand(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size, code);
-  demand(path.length <= 53 && path.every((hash) => hash.length === 32), code);
+  demand(path.length <= 53 && [leaf, ...path].every((hash) => hash.length === 32), code);
   let at = index;
   let last = size - 1;
   let hash = leaf;

@@ -57,7 +57,10 @@ export function openSocket(url) {
       clearTimeout(timer);
       const hello = readMessage(event.data);
       if (hello.held) resolve(new SocketTransport(socket, hello.held));
-      else reject(new SealingError(String(hello.refused?.code ?? "upload.refused")));
+      else {
+        socket.close();
+        reject(new SealingError(String(hello.refused?.code ?? "upload.refused")));
+      }
     };
   });
 }
