@@ -9,7 +9,9 @@ import structlog
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 
+from foundation.entropy import url_token
 from foundation.runtime import Runtime
+from foundation.transparency.storage import create_file
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -28,15 +30,39 @@ def make_app(runtime: Runtime) -> Flask:
     import tendering.web
 
     import centre.demo_web
-    from foundation.web.kit import complete, create_web
+    from foundation.web.kit import WebSettings, complete, create_web
 
-    app = create_web("centre", runtime)
+    settings = runtime.settings
+    app = create_web(
+        "centre",
+        WebSettings(
+            secret_key=web_secret(runtime),
+            room_port=settings.room_port,
+            hosts=tuple(name.strip() for name in settings.public_hosts.split(",") if name.strip()),
+            demo=settings.demo,
+            https=settings.tls_certificate is not None,
+            rates_url=settings.redis_url or "memory://",
+            extra_config={"MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024},
+        ),
+    )
+    app.extensions["runtime"] = runtime
+    app.extensions["civil_now"] = runtime.clock.now
     for package in (accounts, credit, keyholding, tendering, bid_opening):
         package.web.register(app)
     foundation.publication.web.register(app)
     centre.demo_web.register(app)
     complete(app)
     return app
+
+
+def web_secret(runtime: Runtime) -> str:
+    """The key of the page cookie (CSRF token and notices): from the settings, else made once in the data folder."""
+    given = runtime.settings.secret_key.get_secret_value()
+    if given:
+        return given
+    path = runtime.settings.secrets_dir / "web.key"
+    create_file(path, url_token(runtime.units.entropy).encode(), mode=0o600)
+    return path.read_text(encoding="ascii")
 
 
 def run_web(runtime: Runtime) -> None:

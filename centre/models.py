@@ -1,0 +1,23 @@
+"""Every table of the project, for the engine and the migrations."""
+
+from __future__ import annotations
+
+import accounts.models
+import bid_opening.models
+import credit.models
+import foundation.jobs.models
+import foundation.journal.models
+import foundation.publication.models
+import keyholding.models
+import tendering.models
+from centre import democlock
+
+__all__ = [
+    "accounts",
+    "bid_opening",
+    "credit",
+    "democlock",
+    "foundation",
+    "keyholding",
+    "tendering",
+]

@@ -1,0 +1,133 @@
+"""The room process: one asyncio loop for what many slow people do at once — rooms, and the intake of ciphertext.
+
+``/rooms/<lot>`` is an opening room, ``/uploads/<upload>`` takes segments of a sealed bid. A cookie or a Bearer token
+says who it is; a browser's Origin must be one of this centre's own pages, since cookies ignore ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import signal
+import ssl
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import structlog
+from websockets.asyncio.server import Request, Response, Server, ServerConnection, serve
+
+from accounts.sessions import COOKIE, actor_of_token
+from bid_opening.room import RoomServer
+from foundation.actor import PUBLIC, Actor
+from foundation.runtime import Runtime
+from foundation.web.security import allowed_host
+from tendering.receiver import UploadReceiver
+
+log = structlog.get_logger("room")
+MAX_MESSAGE_BYTES: Final = 256 * 1024
+HANDSHAKE_SECONDS: Final = 10
+
+
+class Gate:
+    """The handshake: health, host and origin, identity, and which service a path belongs to."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self.rooms = RoomServer(runtime)
+        self.uploads = UploadReceiver(runtime)
+
+    async def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer plain requests; refuse a page of another site before any session is looked at."""
+        path = urlsplit(request.path).path
+        if path == "/healthz":
+            return connection.respond(http.HTTPStatus.OK, "ok\n")
+        if not self._origin_is_ours(request):
+            return connection.respond(http.HTTPStatus.FORBIDDEN, "origin\n")
+        if not path.startswith(("/rooms/", "/uploads/")):
+            return connection.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
+        connection.actor = await asyncio.to_thread(self._actor_of, request)  # type: ignore[attr-defined]
+        return None
+
+    def _origin_is_ours(self, request: Request) -> bool:
+        origin = request.headers.get("Origin")
+        if origin is None:
+            return True  # not a browser
+        parts = urlsplit(origin)
+        settings = self.runtime.settings
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+        return (
+            parts.scheme == settings.scheme
+            and parts.port in {settings.web_port, None}
+            and parts.hostname == host
+            and allowed_host(parts.hostname or "", settings)
+        )
+
+    def _actor_of(self, request: Request) -> Actor:
+        authorization = request.headers.get("Authorization", "")
+        token = authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else ""
+        if not token:
+            token = _cookie(request.headers.get("Cookie", ""), COOKIE)
+        if not token:
+            return PUBLIC
+        with self.runtime.units.read() as unit:
+            return actor_of_token(unit, token) or PUBLIC
+
+    async def handle(self, connection: ServerConnection) -> None:
+        request = connection.request
+        if request is None:
+            return
+        parts = urlsplit(request.path)
+        actor: Actor = connection.actor  # type: ignore[attr-defined]
+        _, service, name = (*parts.path.split("/", 2), "")[:3]
+        if service == "rooms":
+            await self.rooms.handle(connection, name, parts.query, actor)
+        else:
+            await self.uploads.handle(connection, name, actor)
+
+
+def _cookie(header: str, name: str) -> str:
+    for pair in header.split(";"):
+        key, _, value = pair.strip().partition("=")
+        if key == name:
+            return value
+    return ""
+
+
+async def serve_rooms(runtime: Runtime) -> None:
+    """Serve until SIGTERM."""
+    settings = runtime.settings
+    context: ssl.SSLContext | None = None
+    if settings.tls_certificate and settings.tls_key:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(settings.tls_certificate, settings.tls_key)
+    gate = Gate(runtime)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    options: dict[str, Any] = {
+        "max_size": MAX_MESSAGE_BYTES,
+        "open_timeout": HANDSHAKE_SECONDS,
+        "ping_interval": 20,
+        "ping_timeout": 20,
+        "compression": None,  # frames are compressed once per room and audience, not once per connection
+        "ssl": context,
+        "process_request": gate.process_request,
+    }
+    server: Server
+    async with serve(gate.handle, settings.bind_host, settings.room_port, **options) as server:
+        tail = asyncio.create_task(gate.rooms.run(), name="room-tail")
+        log.info("room_ready", port=settings.room_port)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({tail, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if tail.done():
+            tail.result()  # a tail that ends is a bug: let the runner restart us
+        tail.cancel()
+        server.close(close_connections=True)
+
+
+def run_room(runtime: Runtime) -> None:
+    """Run the loop (uvloop where it is there)."""
+    import uvloop
+
+    uvloop.run(serve_rooms(runtime))

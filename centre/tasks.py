@@ -1,0 +1,23 @@
+"""Every job handler, consumer and look-round of the project. The worker imports this module and nothing else."""
+
+from __future__ import annotations
+
+import accounts.tasks
+import bid_opening.consumers
+import bid_opening.tasks
+import foundation.publication.tasks
+import keyholding.tasks
+import tendering.tasks
+from centre import democlock
+from foundation.clock import DemoClock
+from foundation.jobs.registry import periodic
+from foundation.runtime import Runtime
+
+__all__ = ["accounts", "bid_opening", "foundation", "keyholding", "tendering"]
+
+
+@periodic("centre.demo_pulse", democlock.PULSE.total_seconds())
+def demo_pulse(runtime: Runtime) -> None:
+    """Note where the demonstration clock is, so that it stands still while the centre is down."""
+    if isinstance(runtime.clock, DemoClock):
+        democlock.pulse(runtime.units.engine)
