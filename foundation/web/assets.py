@@ -6,6 +6,7 @@ The version stands in the path, not behind a question mark: relative imports of 
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,10 @@ def tree_version(folder: Path) -> str:
     """Twelve hex digits over names and contents; of large files (fonts) only the size counts."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
-        if path.is_file():
+        # A file that is being replaced while we look (npm ci beside a start) is simply not counted.
+        with suppress(FileNotFoundError):
+            if not path.is_file():
+                continue
             size = path.stat().st_size
             content = path.read_bytes() if size <= _READ_UP_TO else str(size).encode()
             digest.update(f"{path.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)

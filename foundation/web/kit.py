@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, current_app, g, request
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from foundation import i18n
@@ -104,16 +106,16 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(_=i18n.pick, t=_term, lang_url=language.lang_url, text_url=language.text_url)
     env.filters.update(
-        instant=i18n.instant,
         iso=i18n.iso,
         money=i18n.money,
         size=i18n.size,
-        duration=i18n.duration,
-        span=i18n.span,
         grouped=i18n.grouped,
         hashed=i18n.hashed,
         fours=i18n.fours,
-        shown=i18n.shown,
+        instant=_in_readers_language(i18n.instant),
+        duration=_in_readers_language(i18n.duration),
+        span=_in_readers_language(i18n.span),
+        shown=_in_readers_language(i18n.shown),
     )
 
     @app.context_processor
@@ -139,6 +141,16 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
             "take_notices": take_notices,
             "csrf_wanted": not is_bearer(request),
         }
+
+
+def _in_readers_language(speak: Callable[..., str]) -> Callable[..., str]:
+    """A filter Jinja must not compute while compiling, or ``{{ 1800 | span }}`` would keep the first reader's words."""
+
+    @pass_context
+    def spoken(_context: Context, *args: object) -> str:
+        return speak(*args)
+
+    return spoken
 
 
 def nav_links(place: str = "") -> object:

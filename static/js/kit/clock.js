@@ -15,6 +15,7 @@ let offset = Date.parse(root.dataset.now ?? new Date().toISOString()) - performa
 let uncertainty = Infinity;
 let lastSync = performance.now();
 let paused = false;
+let demoClock = false;
 let frozen = 0;
 /** @type {Set<(now: number) => void>} */
 const listeners = new Set();
@@ -69,6 +70,7 @@ async function ask() {
     feed(body.now, sentAt, performance.now());
   }
   paused = body.is_paused === true;
+  demoClock = body.is_demo === true;
 }
 
 async function sync() {
@@ -122,6 +124,7 @@ function moveHand(scale, now) {
 function driftWords() {
   const error = drift();
   if (error === null) return say("时间以平台为准", "Platform time rules");
+  if (demoClock && Math.abs(error) > 5000) return say("演示时钟，与本机时间无关", "Demo clock, unrelated to this device");
   const seconds = (Math.abs(error) / 1000).toFixed(1);
   if (Number(seconds) < 0.1) return say("本机时间准确", "This device is on time");
   return error > 0
