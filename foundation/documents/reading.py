@@ -72,9 +72,9 @@ def read_pdf(source: Path | bytes, *, seconds: int = limits.FACTS_SECONDS) -> Pd
 
 
 def read_tables(source: Path | bytes, *, seconds: int = limits.TABLES_SECONDS) -> tuple[PdfTable, ...]:
-    """The ruled tables of the first ``limits.MAX_TABLE_PAGES`` pages, in reading order; frames without text are left out.
+    """The ruled tables of the first ``limits.MAX_TABLE_PAGES`` pages, in reading order.
 
-    Raises an :class:`UnreadablePdf` that names the outcome.
+    Frames without text are left out. Raises an :class:`UnreadablePdf` that names the outcome.
     """
     return _validated(_TABLES, _run("tables", source, seconds))
 
