@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import ClassVar
 
-from flask import Flask, Response, g, has_request_context, make_response, render_template, request
+from flask import Flask, Response, current_app, g, has_request_context, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -72,6 +73,9 @@ def install(app: Flask) -> None:
 def _on_centre_error(error: CentreError) -> ResponseReturnValue:
     if isinstance(error, Tampering):
         _log.critical("tampering %s request=%s", error, _request_id())
+        alert: Callable[[Tampering, str], None] | None = current_app.extensions.get("on_tampering")
+        if alert is not None:  # the root journals it and wakes people; it opens a Unit of its own
+            alert(error, _request_id())
     elif isinstance(error, Unavailable):
         _log.warning("unavailable %s request=%s", error, _request_id())
     elif not isinstance(error, Refusal):

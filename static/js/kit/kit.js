@@ -10,7 +10,15 @@ startKeeping();
 startTextSwitch();
 
 // An error summary takes the focus, so that it is read first.
-document.querySelector("[data-focus]")?.focus();
+const summary = document.querySelector("[data-focus]");
+summary?.focus();
+// The sentence stands beside its field; in the summary it needs the field's name before it.
+for (const link of summary?.querySelectorAll('a[href^="#f-"]') ?? []) {
+  const field = document.getElementById(link.hash.slice(1));
+  const label = field?.closest("fieldset")?.querySelector("legend") ?? field?.labels?.[0];
+  const name = label?.firstChild?.textContent?.trim();
+  if (name) link.textContent = name + (document.documentElement.lang === "en" ? ": " : "：") + link.textContent;
+}
 
 // A refused button says its reason instead of acting.
 document.addEventListener("click", (event) => {

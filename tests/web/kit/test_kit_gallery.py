@@ -104,6 +104,23 @@ def test_typed_values_survive_a_reload(browser: Any, address: str):
     context.close()
 
 
+def test_the_error_summary_takes_the_focus_and_names_the_fields(browser: Any, address: str):
+    context = browser.new_context()
+    context.add_cookies([{"name": "who", "value": "bidder", "url": address}])
+    page = context.new_page()
+    page.goto(f"{address}/lots/a/new?lang=en")
+    page.fill("#f-deadline", "soon")
+    page.click("form[data-keep] button[type=submit]")
+    page.wait_for_selector("#errors")
+    assert page.evaluate("document.activeElement.id") == "errors"
+    link = page.locator('a[href="#f-deadline"]')
+    assert link.inner_text() == "Bid deadline: Enter a Beijing time such as 2026-12-11 09:30"
+    link.click()
+    assert page.evaluate("document.activeElement.id") == "f-deadline"
+    assert page.input_value("#f-deadline") == "soon"
+    context.close()
+
+
 def test_without_script_everything_is_there(browser: Any, address: str):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

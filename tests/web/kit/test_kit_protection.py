@@ -28,6 +28,13 @@ def test_each_failure_speaks_both_languages_and_both_formats(visitor: FlaskClien
         assert (json.status_code, json.json["title"]) == (status, sentence)
 
 
+def test_tampering_reaches_whoever_must_be_woken(app: Flask, visitor: FlaskClient):
+    woken: list[tuple[str, str]] = []
+    app.extensions["on_tampering"] = lambda error, number: woken.append((str(error), number))
+    answer = visitor.get("/tampered")
+    assert woken == [("foundation.tampering(leaf=7)", answer.headers["X-Request-Id"])]
+
+
 def test_an_outage_says_when_to_come_back(visitor: FlaskClient):
     answer = visitor.get("/away?lang=en")
     assert answer.headers["Retry-After"] == "30"
