@@ -59,8 +59,8 @@ class KeyFile:
     def public_key(self) -> bytes:
         return suite.public_bytes(self.private_key.public_key())
 
-    def to_bytes(self, passphrase: str) -> bytes:
-        """The encrypted file; about a second of scrypt. :class:`CannotSeal` (reason ``passphrase``) when too short."""
+    def payload(self) -> bytes:
+        """The JSON inside the file: the private key in the clear."""
         payload = dump_compact(
             {
                 "v": 1,
@@ -73,9 +73,18 @@ class KeyFile:
                 "public_key": self.public_key.hex(),
             }
         )
-        _parse_payload(payload)
-        encrypted: bytes = pyrage.passphrase.encrypt(payload, _normalised(passphrase))
+        KeyFile.parse_payload(payload)
+        return payload
+
+    def to_bytes(self, passphrase: str) -> bytes:
+        """The encrypted file; about a second of scrypt. :class:`CannotSeal` (reason ``passphrase``) when too short."""
+        encrypted: bytes = pyrage.passphrase.encrypt(self.payload(), _normalised(passphrase))
         return encrypted
+
+    @classmethod
+    def parse_payload(cls, payload: bytes) -> KeyFile:
+        """Read the JSON of a decrypted file; :class:`KeyFileMalformed` when it contradicts itself."""
+        return _parse_payload(payload)
 
     @classmethod
     def parse(cls, data: bytes, passphrase: str) -> KeyFile:
@@ -92,7 +101,7 @@ class KeyFile:
             payload = pyrage.passphrase.decrypt(data, unicodedata.normalize("NFC", passphrase))
         except pyrage.DecryptError as error:
             raise WrongKey(role="passphrase") from error
-        return _parse_payload(payload)
+        return cls.parse_payload(payload)
 
     def save(self, path: Path, passphrase: str) -> None:
         """Write a new file readable by its owner alone; ``FileExistsError`` rather than replace a key."""
