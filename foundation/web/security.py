@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from flask import Flask, Response, g, request
 from flask.typing import ResponseReturnValue
@@ -15,6 +15,23 @@ from foundation.web.access import current_actor
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 _PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()"
 _UNVERSIONED = "no-cache, private"
+_OWN_HOSTS = ("localhost", ".localhost", "127.0.0.1")
+
+
+class HostSettings(Protocol):
+    """The part of the settings that names further hosts, comma separated."""
+
+    @property
+    def public_hosts(self) -> str: ...
+
+
+def further_hosts(settings: HostSettings) -> tuple[str, ...]:
+    return tuple(name.strip() for name in settings.public_hosts.split(",") if name.strip())
+
+
+def allowed_host(host: str, settings: HostSettings) -> bool:
+    """Whether this centre answers to ``host`` (with or without a port); the room checks an ``Origin`` with it."""
+    return host_is_trusted(host, (*_OWN_HOSTS, *further_hosts(settings)))
 
 
 def needs_wasm(view: View) -> View:
@@ -25,7 +42,7 @@ def needs_wasm(view: View) -> View:
 
 def install(app: Flask, hosts: Iterable[str]) -> None:
     """Refuse unknown hosts, number each request, add the headers to each answer."""
-    trusted = ("localhost", ".localhost", "127.0.0.1", *hosts)
+    trusted = (*_OWN_HOSTS, *hosts)
 
     @app.before_request
     def admit_host() -> ResponseReturnValue | None:

@@ -7,6 +7,9 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from foundation.settings import Settings
+from foundation.web.security import allowed_host
+
 JSON = {"Accept": "application/json"}
 
 
@@ -102,6 +105,20 @@ def test_a_foreign_host_name_is_refused(visitor: FlaskClient, host: str):
 def test_a_configured_host_name_is_admitted(make_app: Callable[..., Flask]):
     client = make_app(hosts=("centre.example",)).test_client()
     assert client.get("/", headers={"Host": "centre.example"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [
+        ("localhost", True),
+        ("bidder.localhost:8000", True),
+        ("centre.example", True),
+        ("evil.example", False),
+        ("", False),
+    ],
+)
+def test_the_room_asks_the_same_list_of_hosts(host: str, is_ours: bool):
+    assert allowed_host(host, Settings(public_hosts=" centre.example, ")) is is_ours
 
 
 def test_pages_of_signed_in_people_are_not_stored(visitor: FlaskClient, bidder: FlaskClient):
