@@ -21,7 +21,7 @@ from foundation.store.unit import Units
 from foundation.transparency.keys import Algorithm, load_or_create_key
 
 DEMO_MARK = "demo-centre"
-"""A file with this name in the data folder says that it was created for demonstration. No other folder accepts --demo."""
+"""A file of this name says that the data folder was created for demonstration. No other folder accepts --demo."""
 
 
 def make_runtime(settings: Settings) -> Runtime:

@@ -1,4 +1,4 @@
-"""``centre``: the command line. Exit codes: 0 done, 2 usage, 3 refusal, 4 tampering, 5 unavailable; JSON with --json."""
+"""``centre``: the command line. Exit codes: 0 done, 2 usage, 3 refusal, 4 tampering, 5 unavailable."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cosigner process: signs that a checkpoint is the largest consistent tree it saw. It holds no key of the centre."""
+"""The cosigner process: signs that a checkpoint is the largest consistent tree it saw."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import bid_opening.tasks
 import foundation.publication.tasks
 import keyholding.tasks
 import tendering.tasks
+
 from centre import democlock
 from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic

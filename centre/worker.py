@@ -20,7 +20,7 @@ EMBEDDED_THREADS = 4
 
 
 def run_worker(runtime: Runtime, *, ready_file: str | None = None) -> None:
-    """Run until SIGTERM. Embedded: everything in this process; scaled out: the same dispatcher, other Celery workers."""
+    """Run until SIGTERM. Embedded: all in this process; scaled out: the same dispatcher, other Celery workers."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -44,8 +44,8 @@ def start_celery_thread(app: Any) -> Any:
     class EmbeddedWorker(Worker):  # type: ignore[misc]
         """Celery's worker without its own signal handlers and banner."""
 
-        def on_before_init(self, quiet: bool = False, **kwargs: Any) -> None:
-            super().on_before_init(quiet=True, **kwargs)
+        def on_before_init(self, **kwargs: Any) -> None:
+            super().on_before_init(**{**kwargs, "quiet": True})
 
         def install_platform_tweaks(self, worker: Any) -> None:
             """Leave the process's signals alone."""

@@ -32,7 +32,7 @@ def loads(text: str | bytes, *, max_bytes: int) -> Any:
         decoded = raw.decode("utf-8")
         _refuse_depth(decoded)
         return json.loads(decoded, object_pairs_hook=_unique, parse_constant=_refuse_number, parse_float=_refuse_number)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # bad UTF-8, bad JSON, and integers of thousands of digits
         raise InvalidInput(what="json", problem=type(error).__name__) from error
 
 

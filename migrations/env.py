@@ -9,7 +9,7 @@ from foundation.store.base import Base, DecimalText, EnumText, Fen, Instant, Jso
 _OWN_TYPES = (DecimalText, EnumText, Fen, Instant, Json)
 
 
-def render_item(kind: str, item: object, context_: object) -> str | bool:
+def render_item(kind: str, item: object, _context: object) -> str | bool:
     """Write our column types as the plain types beneath them: a migration must not change when the code does."""
     if kind == "type" and isinstance(item, _OWN_TYPES):
         return f"sa.{item.impl!r}"  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The process's ports, for views."""
+"""What views need of the process: its runtime and its Units."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def runtime() -> Runtime:
 
 
 def units() -> Units:
-    """Opens Units: ``with units().begin(current_actor()) as unit``."""
+    """What a view opens its Units with."""
     return runtime().units
