@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Engine
 
 import centre.models  # noqa: F401 - registers every table
+import centre.tasks  # noqa: F401 - registers every listener: whoever appends an event writes the listeners' jobs
 from centre import democlock
 from foundation.clock import Clock, DemoClock, SystemClock
 from foundation.entropy import SystemEntropy

@@ -14,6 +14,7 @@ from foundation.jobs import queue
 from foundation.jobs.models import Job, JobState
 from foundation.jobs.registry import JobContext, handler_of
 from foundation.runtime import Runtime
+from foundation.store.engine import READ_ONLY
 
 log = structlog.get_logger("jobs")
 
@@ -21,9 +22,8 @@ log = structlog.get_logger("jobs")
 def execute(runtime: Runtime, job_id: str, token: str) -> None:
     """Do the job under its lease. Effects are the handler's own Units; only then is the row marked done."""
     engine = runtime.units.engine
-    with Session(engine) as session:
+    with Session(engine.execution_options(**{READ_ONLY: True})) as session:
         job = session.scalar(select(Job).where(Job.id == job_id, Job.lease_token == token))
-        session.rollback()
     if job is None or job.state is not JobState.RUNNING:
         return
     stop = threading.Event()

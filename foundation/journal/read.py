@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +16,8 @@ from foundation.errors import Tampering
 from foundation.events import Event, load
 from foundation.journal.models import JournalEntry, JournalStream
 from foundation.journal.write import GENESIS, content_of
+
+PAGE: Final = 500
 
 
 class BrokenChain(Tampering):
@@ -73,19 +76,23 @@ def verify_stream(session: Session, stream: str) -> int:
     if head is None:
         return 0
     prev, seq, last_at = GENESIS, 0, None
-    rows = session.scalars(
-        select(JournalEntry)
-        .where(JournalEntry.stream == stream)
-        .order_by(JournalEntry.seq)
-        .execution_options(yield_per=500)
-    )
-    for row in rows:
-        seq += 1
-        if row.seq != seq or row.prev_hash != prev or canonical.digest(content_of(row)) != row.hash:
-            raise BrokenChain(stream=stream, seq=seq)
-        if last_at is not None and row.recorded_at < last_at:
-            raise BrokenChain(stream=stream, seq=seq)
-        prev, last_at = row.hash, row.recorded_at
+    while page := _page(session, stream, seq):
+        for row in page:
+            seq += 1
+            if row.seq != seq or row.prev_hash != prev or canonical.digest(content_of(row)) != row.hash:
+                raise BrokenChain(stream=stream, seq=seq)
+            if last_at is not None and row.recorded_at < last_at:
+                raise BrokenChain(stream=stream, seq=seq)
+            prev, last_at = row.hash, row.recorded_at
     if seq != head.head_seq or prev != head.head_hash:
         raise BrokenChain(stream=stream, seq=seq)
     return seq
+
+
+def _page(session: Session, stream: str, after: int) -> Sequence[JournalEntry]:
+    return session.scalars(
+        select(JournalEntry)
+        .where(JournalEntry.stream == stream, JournalEntry.seq > after)
+        .order_by(JournalEntry.seq)
+        .limit(PAGE)
+    ).all()

@@ -22,6 +22,7 @@ from foundation.entropy import Entropy
 from foundation.events import Event
 from foundation.ids import new_id
 from foundation.jobs.queue import enqueue
+from foundation.journal.consumers import consumers_of
 from foundation.journal.models import JournalEntry
 from foundation.journal.write import append
 from foundation.machine import LostRace, Machine
@@ -65,7 +66,10 @@ class Unit:
     def append(self, stream: str, event: Event, *, reason: str = "") -> JournalEntry:
         """Write a fact into the journal, in this transaction."""
         self.topics.add("journal")
-        return append(self.session, stream, event, actor=self.actor, at=self.at, entropy=self.entropy, reason=reason)
+        entry = append(self.session, stream, event, actor=self.actor, at=self.at, entropy=self.entropy, reason=reason)
+        for listener in consumers_of(event.TYPE):
+            self.enqueue(listener, entry.id, {"entry": entry.id, "stream": stream, "seq": entry.seq})
+        return entry
 
     def transition(self, row: Stateful, trigger: StrEnum, stream: str, event: Event, *, reason: str = "") -> None:
         """Move ``row`` by its table, compare-and-swap in the database, and tell it in the journal.
@@ -127,13 +131,9 @@ class Units:
 
     @contextmanager
     def read(self, actor: Actor = PUBLIC) -> Iterator[Unit]:
-        """A reading Unit: sees one snapshot, always rolls back."""
+        """A reading Unit: sees one snapshot; closing it rolls back."""
         with Session(self._read_engine, expire_on_commit=False, autoflush=False) as session:
-            unit = Unit(session, actor, self.clock.now(), self.entropy)
-            try:
-                yield unit
-            finally:
-                session.rollback()
+            yield Unit(session, actor, self.clock.now(), self.entropy)
 
 
 __all__ = ["Hints", "NoHints", "Stateful", "Unit", "Units"]
