@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from foundation.errors import Conflict, InvalidInput, NotPermitted, SignInRequired, TooMany, Unavailable
+from foundation.errors import Conflict, InvalidInput, NotPermitted, Refusal, TooMany, Unavailable
 
 
-class SignInRefused(SignInRequired):
-    """Login unknown, password wrong, or account closed: one answer for all three."""
+class SignInRefused(Refusal):
+    """Login unknown, password wrong, or account closed: one answer for all three (401)."""
 
     code = "accounts.sign_in_refused"
+    http_status = 401
+
+
+class OldPasswordWrong(InvalidInput):
+    """A change of password needs the present one."""
+
+    code = "accounts.old_password_wrong"
 
 
 class TooManySignIns(TooMany):

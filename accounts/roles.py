@@ -29,7 +29,12 @@ GRANTED: Final = tuple(role for role in Role if role is not Role.PUBLIC)
 """Every role a person can be given."""
 
 
+def in_order(roles: Iterable[str]) -> tuple[str, ...]:
+    """The roles as pages list them: in the order of :class:`Role`."""
+    held = set(roles)
+    return tuple(role.value for role in GRANTED if role.value in held)
+
+
 def acting_role(roles: Iterable[str]) -> str:
     """The role a person acts in when it holds several: the first in the order of :class:`Role`; "public" for none."""
-    held = set(roles)
-    return next((role.value for role in GRANTED if role.value in held), Role.PUBLIC.value)
+    return next(iter(in_order(roles)), Role.PUBLIC.value)

@@ -50,6 +50,11 @@ def register_key(unit: Unit, org_id: str, purpose: KeyPurpose, public_key_hex: s
     return row.id
 
 
+def register_own_key(unit: Unit, purpose: KeyPurpose, public_key_hex: str, label: str) -> str:
+    """A key of the actor's own organisation; returns its id."""
+    return register_key(unit, access.require_organisation(unit.actor), purpose, public_key_hex, label)
+
+
 def retire_key(unit: Unit, key_id: str) -> None:
     """A key of the actor's organisation is not used from now on. Twice is the same as once."""
     row = access.own_key(unit, key_id)

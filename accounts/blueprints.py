@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from accounts import people_views, verification_views, views
+
+BLUEPRINTS = (views.bp, verification_views.bp, people_views.bp)

@@ -1,0 +1,1 @@
+"""Standing of suppliers. For now: lawful bans. The centre itself never invents one (R7.14)."""
