@@ -9,7 +9,6 @@ from typing import Any
 
 import structlog
 
-import centre.tasks  # noqa: F401 - registers every handler
 from foundation.hints import Listener
 from foundation.jobs.celery_app import hand_over, make_celery
 from foundation.jobs.dispatcher import Dispatcher
@@ -20,7 +19,14 @@ EMBEDDED_THREADS = 4
 
 
 def run_worker(runtime: Runtime, *, ready_file: str | None = None) -> None:
-    """Run until SIGTERM. Embedded: all in this process; scaled out: the same dispatcher, other Celery workers."""
+    """Run every job, listener and look-round of the project until SIGTERM."""
+    import centre.tasks  # noqa: F401 - registers them
+
+    serve_jobs(runtime, ready_file=ready_file)
+
+
+def serve_jobs(runtime: Runtime, *, ready_file: str | None = None) -> None:
+    """Run what is registered until SIGTERM: all in this process, or with the same dispatcher for other Celery workers."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
