@@ -27,6 +27,8 @@ class Settings(BaseSettings):
     web_port: int = Field(default=8000, ge=1, le=65535)
     room_port: int = Field(default=8001, ge=1, le=65535)
     cosigner_url: str = Field(default="", description="Base address of the cosigner; empty: none")
+    cosigner_vkey: str = Field(default="", description="Public key of the cosigner; empty: as the local one left it")
+    tick_seconds: int = Field(default=10, ge=1, description="Length of a blinded tick of the log (machine clock)")
     public_hosts: str = Field(default="", description="Further host names this centre answers to, comma separated")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key both servers speak TLS")
     tls_key: Path | None = Field(default=None)

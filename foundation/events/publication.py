@@ -1,0 +1,37 @@
+"""Events of the publisher of the transparency log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from foundation.events.base import Audience, Event, event_type
+
+
+@event_type
+@dataclass(frozen=True)
+class PublicationStopped(Event):
+    """The publisher met evidence that does not verify and published nothing more.
+
+    ``problem`` is the code of the evidence, ``log_size`` the number of leaves then.
+    """
+
+    TYPE: ClassVar[str] = "publication.stopped"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("problem", "log_size")
+
+    problem: str
+    log_size: int
+
+
+@event_type
+@dataclass(frozen=True)
+class PublicationResumed(Event):
+    """A person examined the evidence and let the publisher go on; the entry's reason says why."""
+
+    TYPE: ClassVar[str] = "publication.resumed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("problem", "log_size")
+
+    problem: str
+    log_size: int
