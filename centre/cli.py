@@ -33,6 +33,7 @@ class LazyGroup(click.Group):
         "agents": "sandbox.cli:agents",
         "bots": "sandbox.cli:bots",
         "seed-demo": "centre.seed:seed_demo",
+        "score": "evaluation.cli:score_command",
         "check": "centre.check:check",
         "draw": "centre.draw:draw",
     }

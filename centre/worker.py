@@ -26,7 +26,7 @@ def run_worker(runtime: Runtime, *, ready_file: str | None = None) -> None:
 
 
 def serve_jobs(runtime: Runtime, *, ready_file: str | None = None) -> None:
-    """Run what is registered until SIGTERM: all in this process, or with the same dispatcher for other Celery workers."""
+    """Run what is registered until SIGTERM: in this process, or as the dispatcher of other Celery workers."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
