@@ -1,0 +1,108 @@
+"""What an agent is asked to do now. Before the freeze nothing here says whether there are bids."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from sqlalchemy import select
+
+from foundation.sealing import Role
+from foundation.store.unit import Unit
+from keyholding.models import (
+    EscrowBid,
+    EscrowRequest,
+    EscrowShare,
+    GateKey,
+    GateRequest,
+    HolderSeat,
+    KeysetMember,
+    LotKeyset,
+    Rehearsal,
+    RehearsalShare,
+)
+from keyholding.states import KeysetState, RehearsalState
+
+BIDS_IN_A_TASK = 20
+"""Headers are up to 64 KiB each; the next ones follow once these are answered."""
+
+
+def tasks_of(unit: Unit, seat: HolderSeat) -> list[dict[str, Any]]:
+    """Every open task of a seat as JSON values."""
+    rows = unit.session.execute(
+        select(KeysetMember, LotKeyset)
+        .join(LotKeyset, LotKeyset.id == KeysetMember.keyset_id)
+        .where(KeysetMember.seat_id == seat.id, LotKeyset.state != KeysetState.RETIRED)
+        .order_by(LotKeyset.requested_at, LotKeyset.id)
+    ).all()
+    found: list[dict[str, Any]] = []
+    for member, keyset in rows:
+        about = {
+            "keyset_id": keyset.id,
+            "lot_id": keyset.lot_id,
+            "tender": keyset.tender,
+            "lot_code": keyset.lot_code,
+            "role": member.role.value,
+            "index": member.index,
+        }
+        task = _task(unit, member, keyset)
+        if task is not None:
+            found.append(about | task)
+    return found
+
+
+def _task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[str, Any] | None:
+    if keyset.state is KeysetState.COLLECTING:
+        return {"kind": "make_key"} if member.public_key is None else None
+    if keyset.state is KeysetState.COMPLETE:
+        return _rehearsal_task(unit, member, keyset)
+    return _gate_task(unit, member, keyset) if member.role is Role.GATE else _escrow_task(unit, member, keyset)
+
+
+def _rehearsal_task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[str, Any] | None:
+    row = unit.session.scalar(
+        select(Rehearsal).where(Rehearsal.keyset_id == keyset.id, Rehearsal.state == RehearsalState.RUNNING)
+    )
+    if row is None or row.header is None or unit.session.get(RehearsalShare, (row.id, member.seat_id)) is not None:
+        return None
+    return {
+        "kind": "rehearse",
+        "rehearsal_id": row.id,
+        "keyset": keyset.json_text,
+        "header": base64.b64encode(row.header).decode(),
+    }
+
+
+def _gate_task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[str, Any] | None:
+    asked = unit.session.get(GateRequest, keyset.lot_id)
+    if asked is None or asked.keyset_id != keyset.id:
+        return None
+    if unit.session.get(GateKey, (keyset.lot_id, member.index)) is not None:
+        return None
+    return {"kind": "release_gate_key", "entry_id": asked.entry_id}
+
+
+def _escrow_task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[str, Any] | None:
+    asked = unit.session.get(EscrowRequest, keyset.lot_id)
+    if asked is None or asked.keyset_id != keyset.id:
+        return None
+    answered = select(EscrowShare.bid).where(EscrowShare.lot_id == keyset.lot_id, EscrowShare.index == member.index)
+    bids = unit.session.scalars(
+        select(EscrowBid)
+        .where(EscrowBid.lot_id == keyset.lot_id, EscrowBid.bid.not_in(answered))
+        .order_by(EscrowBid.bid)
+        .limit(BIDS_IN_A_TASK)
+    ).all()
+    if not bids:
+        return None
+    return {
+        "kind": "release_escrow_shares",
+        "keyset": keyset.json_text,
+        "frozen_entry_id": asked.frozen_entry_id,
+        "list_entry_id": asked.list_entry_id,
+        "ended_entry_id": asked.ended_entry_id,
+        "bids": [
+            {"bid": one.bid, "header": base64.b64encode(one.header).decode(), "manifest": one.manifest.decode("ascii")}
+            for one in bids
+        ],
+    }
