@@ -311,6 +311,8 @@ def _accept_override(unit: Unit, claim: Claim) -> None:
 
 def _claim_to_decide(unit: Unit, claim_id: str) -> Claim:
     claim = access.claim_for_officer(unit, claim_id)
+    # Officers wait for each other here: two who agree at once must not both count only themselves.
+    unit.session.refresh(claim, with_for_update=True)
     if claim.org_id == unit.actor.org_id:
         raise OwnClaim
     if claim.state is not ClaimState.DISPUTED:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from tests.web.support_accounts import PASSWORD, QUICK, Centre, make_centre, token_in
 
 from accounts import passwords, sessions
 from accounts.rules import FAILURES_PER_LOGIN, SESSION_IDLE, SESSION_LIFE
 from accounts.services.sign_in import UNKNOWN_STREAM
 from foundation.clock import machine_now
 from foundation.journal import JournalEntry, read_stream, verify_stream
+from tests.web.support_accounts import PASSWORD, QUICK, Centre, make_centre, token_in
 
 
 @pytest.fixture(autouse=True)
@@ -245,7 +245,5 @@ def test_a_changed_password_ends_the_other_sessions(centre: Centre) -> None:
 
 def test_demo_accounts_are_offered_only_where_the_centre_gives_them(centre: Centre) -> None:
     assert "演示账号" not in centre.browser().get("/sign-in").get_data(as_text=True)
-    centre.app.extensions["demo_accounts"] = [
-        {"login": "zhou", "password": PASSWORD, "name": "周敏", "role": "bidder"}
-    ]
+    centre.app.extensions["demo_accounts"] = [{"login": "zhou", "password": PASSWORD, "name": "周敏", "role": "bidder"}]
     assert "演示账号" in centre.browser().get("/sign-in").get_data(as_text=True)
