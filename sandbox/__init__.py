@@ -1,0 +1,1 @@
+"""What speaks to a demonstration centre from outside: bank, clients, robots and the story. HTTP and sockets only."""

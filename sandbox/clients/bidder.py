@@ -1,0 +1,253 @@
+"""A bidder's own machine: registers keys, seals, sends, keeps receipts, and verifies everything it is given."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from foundation.clock import machine_now
+from foundation.entropy import Entropy, SystemEntropy
+from foundation.sealing import (
+    NO_PREVIOUS,
+    Binding,
+    Header,
+    Keyset,
+    Part,
+    PartSource,
+    Sealed,
+    parse_receipt,
+    public_hex,
+    recover_r_bid,
+    seal,
+    write_binding,
+)
+from foundation.sealing import suite as formulas
+from foundation.transparency.keys import VerifierKey
+from foundation.transparency.notes import Note, verified
+from foundation.transparency.policy import Policy
+from foundation.transparency.verify import VerifiedEntry, verify_blinded
+from sandbox.clients.http import CentreClient
+from sandbox.clients.keys import BidderKeys
+from sandbox.clients.upload import CipherPart, Ticket, Uploader
+from sandbox.errors import CentreRefused, ProofFailed
+
+STAGE: Final = "1"
+NAMES: Final[Mapping[str, str]] = {
+    "price_schedule": "开标一览表",
+    "technical": "技术标",
+    "commercial": "商务标",
+    "boq": "已标价工程量清单",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """What the client trusts, learned once at the start and never from the answer it checks."""
+
+    policy: Policy
+    receipt_key: VerifierKey
+
+    @classmethod
+    def fetch(cls, client: CentreClient) -> Pinned:
+        """Trust on first use: a careful bidder compares these with a copy from elsewhere."""
+        told = client.get("/log")
+        return cls(Policy.parse(client.get_text("/log/policy")), VerifierKey.parse(str(told["receipt_vkey"])))
+
+
+@dataclass(frozen=True, slots=True)
+class LotTerms:
+    """What sealing needs to know of a lot (``lot.json``)."""
+
+    lot_id: str
+    tender_code: str
+    lot_code: str
+    keyset: Keyset
+    raw: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class SealedBid:
+    """A sealed revision with its evidence. ``r_bid`` is not here: it lies in the header, wrapped to the bidder."""
+
+    bid: str
+    rev: int
+    header: bytes
+    manifest: bytes
+    signature: bytes
+    envelope_hash: str
+    receipt: str = ""
+    proof: VerifiedEntry | None = None
+
+
+@dataclass(slots=True)
+class Envelope:
+    """A sealed bid on disk, not handed in yet."""
+
+    binding: Binding
+    sealed: Sealed
+    parts: tuple[CipherPart, ...]
+    upload: Ticket | None = field(default=None)
+
+
+class BidderClient(CentreClient):
+    """``home`` is the bidder's folder: keys, ciphertext on its way, receipts."""
+
+    def __init__(self, base_url: str, home: Path, *, certificate: Path | None = None, **options: float) -> None:
+        super().__init__(base_url, certificate=certificate, **options)
+        self.home = home
+        self.entropy: Entropy = SystemEntropy()
+        self._pinned: Pinned | None = None
+
+    @property
+    def keys(self) -> BidderKeys:
+        return BidderKeys.in_folder(self.home / "keys")
+
+    @property
+    def pinned(self) -> Pinned:
+        if self._pinned is None:
+            self._pinned = Pinned.fetch(self)
+        return self._pinned
+
+    def register_keys(self, label: str = "sandbox") -> None:
+        """Register both public keys; those known already stay."""
+        keys = self.keys
+        known = {str(one["public_key"]) for one in self.get("/account/keys")["account"]["keys"]}
+        for purpose, key in (("signing", keys.signing), ("sealing", keys.opening)):
+            public = public_hex(key)
+            if public not in known:
+                self.post("/account/keys", {"purpose": purpose, "public_key": public, "label": f"{label} {purpose}"})
+
+    def lot(self, lot_id: str) -> LotTerms:
+        """The public facts of a lot; every holder's proof of possession is checked when sealing."""
+        raw = self.get(f"/lots/{lot_id}/lot.json")
+        keyset = Keyset.parse(str(raw["keyset"]).encode())
+        return LotTerms(lot_id, str(raw["tender_code"]), str(raw["lot_code"]), keyset, raw)
+
+    def seal(self, lot: LotTerms, uscc: str, files: Mapping[str, bytes], previous: SealedBid | None = None) -> Envelope:
+        """Seal the files on this machine; nothing is sent. ``previous`` is the revision this one replaces."""
+        bid = previous.bid if previous else self.entropy.token(16).hex()
+        rev = previous.rev + 1 if previous else 1
+        binding = write_binding(
+            tender=lot.tender_code,
+            lot=lot.lot_code,
+            stage=STAGE,
+            bidder=uscc,
+            bid=bid,
+            rev=rev,
+            prev=previous.envelope_hash if previous else NO_PREVIOUS,
+            keyset=lot.keyset.hash,
+            parts=tuple(Part(id=name, name=NAMES.get(name, name)) for name in files),
+            created=machine_now(),
+        )
+        keys = self.keys
+        folder = self.home / "sealed" / f"{bid}-{rev}"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sources = [_source(name, content) for name, content in files.items()]
+        sealed = seal(
+            binding,
+            lot.keyset,
+            [formulas.public_bytes(keys.opening.public_key())],
+            sources,
+            _sink(folder),
+            keys.signing,
+            self.entropy,
+        )
+        return Envelope(binding, sealed, tuple(CipherPart(name, folder / name) for name in files))
+
+    def start_upload(self, lot_id: str, parts: Sequence[CipherPart]) -> Ticket:
+        told = [{"id": part.id, "size": part.size_bytes, "segments": part.segments} for part in parts]
+        answer = self.post(f"/lots/{lot_id}/uploads", {"parts": told})
+        return Ticket(str(answer["upload_id"]), str(answer.get("room_origin") or ""))
+
+    def upload(self, lot_id: str, envelope: Envelope) -> Uploader:
+        """Bring every ciphertext segment to the centre; may be called again after a break."""
+        envelope.upload = envelope.upload or self.start_upload(lot_id, envelope.parts)
+        sender = Uploader(self, envelope.upload, envelope.parts)
+        sender.run()
+        return sender
+
+    def submit(self, lot_id: str, envelope: Envelope) -> SealedBid:
+        """Hand the envelope in and verify the acknowledgement against the pinned key. Raises ProofFailed."""
+        sealed = envelope.sealed
+        body = {
+            "upload_id": envelope.upload.upload_id if envelope.upload else "",
+            "header": base64.b64encode(sealed.header.raw).decode(),
+            "manifest": sealed.manifest.raw.decode(),
+            "signature": base64.b64encode(sealed.signature).decode(),
+        }
+        answer = self.post(f"/lots/{lot_id}/seals", body)
+        kept = SealedBid(
+            bid=envelope.binding.bid,
+            rev=envelope.binding.rev,
+            header=sealed.header.raw,
+            manifest=sealed.manifest.raw,
+            signature=sealed.signature,
+            envelope_hash=sealed.manifest.envelope_hash,
+            receipt=str(answer["receipt"]),
+        )
+        self.verify_receipt(kept, envelope.binding)
+        for part in envelope.parts:
+            part.path.unlink(missing_ok=True)
+        return kept
+
+    def bid(self, lot: LotTerms, uscc: str, files: Mapping[str, bytes], previous: SealedBid | None = None) -> SealedBid:
+        """Seal, upload, submit."""
+        envelope = self.seal(lot, uscc, files, previous)
+        self.upload(lot.lot_id, envelope)
+        return self.submit(lot.lot_id, envelope)
+
+    def verify_receipt(self, kept: SealedBid, binding: Binding) -> None:
+        """The acknowledgement must be signed by the pinned key and say exactly what was sent."""
+        note = Note.parse(kept.receipt)
+        verified(note, [self.pinned.receipt_key])
+        told = parse_receipt(note.text)
+        said = (told.tender, told.lot, told.bid, told.rev, told.envelope_hash)
+        if said != (binding.tender, binding.lot, kept.bid, kept.rev, kept.envelope_hash):
+            raise ProofFailed(what="receipt")
+
+    def prove_inclusion(self, lot_id: str, kept: SealedBid, *, seconds: float = 90.0) -> VerifiedEntry:
+        """Wait for the inclusion proof of the own bid and verify it. Raises NotInTime, BadProof, QuorumNotMet."""
+
+        def look() -> Any:
+            try:
+                return self.get(f"/lots/{lot_id}/bid/receipt.tlog-proof")
+            except CentreRefused as refused:
+                if refused.status == 404:  # noqa: PLR2004 - HTTP: not there yet
+                    return None
+                raise
+
+        told = self.wait_for("inclusion proof", look, seconds=seconds)
+        entry = str(told["entry_text"]).encode()
+        kept.proof = verify_blinded(str(told["tlog_proof"]), entry, self.pinned.policy, now=None)
+        if kept.envelope_hash.encode() not in entry:
+            raise ProofFailed(what="inclusion")
+        return kept.proof
+
+    def withdraw(self, lot_id: str) -> Any:
+        return self.post(f"/lots/{lot_id}/bid/withdraw")
+
+    def own_header(self, lot_id: str) -> bytes:
+        """The header the centre stores for the own live bid."""
+        return self.get_bytes(f"/lots/{lot_id}/bid/header")
+
+    def secret_of(self, header: bytes) -> bytes:
+        """``r_bid`` out of the own wrap: 32 bytes, never the private key. Raises WrongKey when the key is lost."""
+        return recover_r_bid(Header.parse(header), self.keys.opening)
+
+
+def _source(name: str, content: bytes) -> PartSource:
+    return PartSource(id=name, stream=io.BytesIO(content), size_bytes=len(content))
+
+
+def _sink(folder: Path) -> Callable[[str], Any]:
+    @contextmanager
+    def open_part(name: str) -> Iterator[Any]:
+        with (folder / name).open("wb") as out:
+            yield out
+
+    return open_part
