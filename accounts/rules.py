@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-MIB: Final = 1024 * 1024
+MB: Final = 1000 * 1000
 
 LOGIN_SHAPE: Final = re.compile(r"[a-z0-9][a-z0-9._@-]{2,63}")
 PASSWORD_MIN: Final = 10
@@ -29,7 +29,7 @@ FAILURES_PER_SOURCE: Final = 100
 """A whole bidders' hall may sit behind one address."""
 
 NONCE_LIFE: Final = timedelta(hours=24)
-DOCUMENT_MAX_BYTES: Final = 10 * MIB
+DOCUMENT_MAX_BYTES: Final = 10 * MB
 DOCUMENTS_MAX: Final = 5
 KEYS_MAX: Final = 20
 OFFICERS_NEEDED: Final = 2

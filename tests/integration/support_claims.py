@@ -71,8 +71,8 @@ class Town:
             return [line.code for line in queries.inbox(unit, after=None, limit=50)]
 
 
-def make_town(folder: Path) -> Town:
-    engine = open_engine(f"sqlite:///{folder / 'town.db'}")
+def make_town(folder: Path, url: str = "") -> Town:
+    engine = open_engine(url or f"sqlite:///{folder / 'town.db'}")
     Base.metadata.create_all(engine)
     clock = SteppingClock(NOW)
     return Town(Units(engine, clock, SeededEntropy(str(folder))), clock)

@@ -130,8 +130,16 @@ def test_every_page_speaks_both_languages(centre: Centre, lang: str) -> None:
     fill(centre)
     ids = {"claim": one_id(centre, Claim), "person": one_id(centre, User)}
     pages = {
-        "bidder": ["/register", "/sign-in", "/account", "/account/password", "/account/sessions", "/inbox"]
-        + ["/account/verification", "/credit/bans"],
+        "bidder": [
+            "/register",
+            "/sign-in",
+            "/account",
+            "/account/password",
+            "/account/sessions",
+            "/account/verification",
+            "/inbox",
+            "/credit/bans",
+        ],
         "centre_staff": ["/staff/verifications", f"/staff/verifications/{ids['claim']}"],
         "administrator": ["/admin/people", "/admin/people/new", f"/admin/people/{ids['person']}"],
         "supervisor": ["/credit/bans/new", "/credit/bans"],
