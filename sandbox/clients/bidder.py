@@ -17,6 +17,7 @@ from foundation.sealing import (
     Binding,
     Header,
     Keyset,
+    LastSealed,
     Part,
     PartSource,
     Sealed,
@@ -34,7 +35,7 @@ from foundation.transparency.verify import VerifiedEntry, verify_blinded
 from sandbox.clients.http import CentreClient
 from sandbox.clients.keys import BidderKeys
 from sandbox.clients.upload import CipherPart, Ticket, Uploader
-from sandbox.errors import CentreRefused, ProofFailed
+from sandbox.errors import ProofFailed
 
 STAGE: Final = "1"
 NAMES: Final[Mapping[str, str]] = {
@@ -66,8 +67,11 @@ class LotTerms:
     lot_id: str
     tender_code: str
     lot_code: str
+    bidder: str
     keyset: Keyset
-    raw: Mapping[str, Any]
+    last: LastSealed | None
+    """The newest revision this bidder has sealed, withdrawn or not: the next one follows it."""
+    room_origin: str
 
 
 @dataclass(slots=True)
@@ -126,7 +130,10 @@ class BidderClient(CentreClient):
         """The public facts of a lot; every holder's proof of possession is checked when sealing."""
         raw = self.get(f"/lots/{lot_id}/lot.json")
         keyset = Keyset.parse(str(raw["keyset"]).encode())
-        return LotTerms(lot_id, str(raw["tender_code"]), str(raw["lot_code"]), keyset, raw)
+        told = raw["last"]
+        last = LastSealed(str(told["bid"]), int(told["rev"]), str(told["envelope_hash"])) if told else None
+        origin = socket_origin(str(raw["room_origin"]))
+        return LotTerms(lot_id, str(raw["tender"]), str(raw["lot"]), str(raw["bidder"]), keyset, last, origin)
 
     def seal(self, lot: LotTerms, uscc: str, files: Mapping[str, bytes], previous: SealedBid | None = None) -> Envelope:
         """Seal the files on this machine; nothing is sent. ``previous`` is the revision this one replaces."""
@@ -136,7 +143,7 @@ class BidderClient(CentreClient):
             tender=lot.tender_code,
             lot=lot.lot_code,
             stage=STAGE,
-            bidder=uscc,
+            bidder=lot.bidder,
             bid=bid,
             rev=rev,
             prev=previous.envelope_hash if previous else NO_PREVIOUS,
@@ -162,7 +169,7 @@ class BidderClient(CentreClient):
     def start_upload(self, lot_id: str, parts: Sequence[CipherPart]) -> Ticket:
         told = [{"id": part.id, "size": part.size_bytes, "segments": part.segments} for part in parts]
         answer = self.post(f"/lots/{lot_id}/uploads", {"parts": told})
-        return Ticket(str(answer["upload_id"]), str(answer.get("room_origin") or ""))
+        return Ticket(str(answer["upload_id"]), socket_origin(str(answer["room_origin"])))
 
     def upload(self, lot_id: str, envelope: Envelope) -> Uploader:
         """Bring every ciphertext segment to the centre; may be called again after a break."""
@@ -195,11 +202,11 @@ class BidderClient(CentreClient):
             part.path.unlink(missing_ok=True)
         return kept
 
-    def bid(self, lot: LotTerms, uscc: str, files: Mapping[str, bytes], previous: SealedBid | None = None) -> SealedBid:
-        """Seal, upload, submit."""
-        envelope = self.seal(lot, uscc, files, previous)
-        self.upload(lot.lot_id, envelope)
-        return self.submit(lot.lot_id, envelope)
+    def bid(self, lot_id: str, files: Mapping[str, bytes]) -> SealedBid:
+        """Seal, upload, submit: a first bid, or the next revision of one."""
+        envelope = self.seal(self.lot(lot_id), files)
+        self.upload(lot_id, envelope)
+        return self.submit(lot_id, envelope)
 
     def verify_receipt(self, kept: SealedBid, binding: Binding) -> None:
         """The acknowledgement must be signed by the pinned key and say exactly what was sent."""
@@ -214,16 +221,12 @@ class BidderClient(CentreClient):
         """Wait for the inclusion proof of the own bid and verify it. Raises NotInTime, BadProof, QuorumNotMet."""
 
         def look() -> Any:
-            try:
-                return self.get(f"/lots/{lot_id}/bid/receipt.tlog-proof")
-            except CentreRefused as refused:
-                if refused.status == 404:  # noqa: PLR2004 - HTTP: not there yet
-                    return None
-                raise
+            answer = self.get(f"/lots/{lot_id}/bid/receipt.tlog-proof", rev=str(kept.rev))
+            return answer if answer["state"] == "published" else None
 
         told = self.wait_for("inclusion proof", look, seconds=seconds)
-        entry = str(told["entry_text"]).encode()
-        kept.proof = verify_blinded(str(told["tlog_proof"]), entry, self.pinned.policy, now=None)
+        entry = str(told["record"]).encode()
+        kept.proof = verify_blinded(str(told["proof"]), entry, self.pinned.policy, now=None)
         if kept.envelope_hash.encode() not in entry:
             raise ProofFailed(what="inclusion")
         return kept.proof
@@ -233,7 +236,7 @@ class BidderClient(CentreClient):
 
     def own_header(self, lot_id: str) -> bytes:
         """The header the centre stores for the own live bid."""
-        return self.get_bytes(f"/lots/{lot_id}/bid/header")
+        return base64.b64decode(self.get(f"/lots/{lot_id}/bid/header")["header"], validate=True)
 
     def secret_of(self, header: bytes) -> bytes:
         """``r_bid`` out of the own wrap: 32 bytes, never the private key. Raises WrongKey when the key is lost."""
@@ -251,3 +254,8 @@ def _sink(folder: Path) -> Callable[[str], Any]:
             yield out
 
     return open_part
+
+
+def socket_origin(origin: str) -> str:
+    """``http://host:port`` → ``ws://host:port``; what is a socket's address already stays."""
+    return f"ws{origin.removeprefix('http')}" if origin.startswith("http") else origin
