@@ -1,0 +1,119 @@
+"""One connection: whom it belongs to, how far it has read, and when it is cut."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Final
+
+from websockets.asyncio.server import ServerConnection
+from websockets.protocol import State
+
+from bid_opening.room.channel import Channel
+from foundation.actor import Actor
+from foundation.clock import monotonic
+
+CLOSE_SECONDS: Final = 2
+
+
+class Code(IntEnum):
+    """Why the room closes a socket."""
+
+    SIGN_IN = 4401
+    NOT_YOURS = 4403
+    NO_ROOM = 4404
+    TOO_SLOW = 4408
+    TOO_MANY = 4429
+    BAD_REQUEST = 1008
+    TOO_BIG = 1009
+    GOING_AWAY = 1001
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one reader, one person and one address may take. A bidders' hall may sit behind one address."""
+
+    total: int = 20_000
+    per_address: int = 3_000
+    per_session: int = 12
+    pending_bytes: int = 64 * 1024
+    message_bytes: int = 1024
+    messages_per_second: float = 5.0
+    burst: int = 20
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Messages a client may still send: refills by the second."""
+
+    rate: float
+    burst: float
+    left: float = field(default=0.0)
+    at: float = field(default=0.0)
+
+    def take(self) -> bool:
+        now = monotonic()
+        self.left = self.burst if self.at == 0.0 else min(self.burst, self.left + (now - self.at) * self.rate)
+        self.at = now
+        if self.left < 1:
+            return False
+        self.left -= 1
+        return True
+
+
+class Reader:
+    """A connection in a room. ``sent`` is, by audience, the last number written to it."""
+
+    __slots__ = ("_closing", "_transport", "actor", "address", "connection", "limits", "sent")
+
+    def __init__(self, connection: ServerConnection, actor: Actor, limits: Limits, sent: dict[str, int]) -> None:
+        self.connection = connection
+        self.actor = actor
+        self.limits = limits
+        self.sent = sent
+        self.address = address_of(connection)
+        self._transport: Any = connection.transport
+        self._closing: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._closing is None and self.connection.state is State.OPEN
+
+    def catch_up(self, channel: Channel) -> None:
+        """Write what this reader does not have yet of ``channel``; never waits. A reader that does not read is cut."""
+        if not self.is_open:
+            return
+        missing = channel.bytes_after(self.sent[channel.audience])
+        if missing and self.write(missing):
+            self.sent[channel.audience] = channel.head
+
+    def write(self, raw: bytes) -> bool:
+        """Hand ready-made frames to the socket. False when this reader is being closed."""
+        if not self.is_open:
+            return False
+        if self._transport.get_write_buffer_size() > self.limits.pending_bytes:
+            self.close(Code.TOO_SLOW, "too slow")
+            return False
+        self._transport.write(raw)
+        return True
+
+    def close(self, code: Code, reason: str) -> None:
+        """Close without waiting; the socket is torn down if the other side does not answer."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(close(self.connection, code, reason))
+
+
+async def close(connection: ServerConnection, code: Code, reason: str) -> None:
+    """Say why, wait a little for the answer, then let go."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await connection.close(code, reason)
+            return
+    connection.transport.abort()
+
+
+def address_of(connection: ServerConnection) -> str:
+    remote = connection.remote_address
+    return str(remote[0]) if isinstance(remote, tuple) else "local"

@@ -1,0 +1,370 @@
+"""The rooms of this process: who listens, what they get, and the look that finds new frames.
+
+It holds no truth: after ``kill -9`` another process goes on from ``room_frames``. Nothing here waits for a reader, for
+the database or for a written presence; reading runs in threads, presence in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final
+
+import structlog
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from bid_opening.presence import Edge, write_edges
+from bid_opening.room.channel import Channel, chunks, raw_text
+from bid_opening.room.civil import CivilTime
+from bid_opening.room.presence import PresenceWriter
+from bid_opening.room.query import parse_query
+from bid_opening.room.reader import Bucket, Code, Limits, Reader, address_of, close
+from bid_opening.room.rooms import Room
+from bid_opening.room.source import Frames, Key, Source, SqlSource
+from bid_opening.room.wake import Wake
+from foundation.actor import Actor
+from foundation.clock import monotonic
+from foundation.errors import InvalidInput
+from foundation.i18n import iso
+from foundation.runtime import Runtime
+
+log = structlog.get_logger("room")
+LOOK_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.02
+"""Frames that come within this time go out together."""
+TIME_SECONDS: Final = 10.0
+PRESENCE_SECONDS: Final = 2.0
+SESSION_SECONDS: Final = 30.0
+FORGET_SECONDS: Final = 300.0
+FAR_BEHIND: Final = 100
+"""Frames a newcomer may miss and still be served in one piece; more are sent with waiting for the socket."""
+CATCH_UP_SECONDS: Final = 30.0
+
+
+class Closed(Exception):
+    """The connection is to be closed with this code."""
+
+    def __init__(self, code: Code, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class RoomServer:
+    """Serves ``/rooms/<lot_id>?after=…``."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        source: Source | None = None,
+        presence: PresenceWriter | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.source: Source = source or SqlSource(runtime.units)
+        self.presence = presence or PresenceWriter(runtime.units, write_edges)
+        self.limits = limits or Limits()
+        self.civil = CivilTime(runtime.clock)
+        self.rooms: dict[str, Room] = {}
+        self._wake = Wake(runtime.settings.run_dir)
+        self._opening: dict[str, asyncio.Task[Room | None]] = {}
+        self._addresses: Counter[str] = Counter()
+        self._sessions: Counter[str] = Counter()
+        self._total = 0
+
+    # --- one connection -------------------------------------------------------------------------------------------
+
+    async def handle(self, connection: ServerConnection, lot_id: str, query: str, actor: Actor) -> None:
+        """Serve one client until it leaves."""
+        try:
+            with self._counted(connection, actor):
+                await self._serve(connection, lot_id, query, actor)
+        except Closed as reason:
+            await close(connection, reason.code, reason.reason)
+        except ConnectionClosed:
+            return
+
+    @contextlib.contextmanager
+    def _counted(self, connection: ServerConnection, actor: Actor) -> Any:
+        address, session = address_of(connection), str(actor.session_id or "")
+        limits = self.limits
+        if (
+            self._total >= limits.total
+            or self._addresses[address] >= limits.per_address
+            or (session and self._sessions[session] >= limits.per_session)
+        ):
+            raise Closed(Code.TOO_MANY, "too many connections")
+        self._total += 1
+        self._addresses[address] += 1
+        self._sessions[session] += 1
+        try:
+            yield
+        finally:
+            self._total -= 1
+            for counter, key in ((self._addresses, address), (self._sessions, session)):
+                counter[key] -= 1
+                if counter[key] <= 0:
+                    del counter[key]
+
+    async def _serve(self, connection: ServerConnection, lot_id: str, query: str, actor: Actor) -> None:
+        try:
+            wanted = parse_query(query)
+        except InvalidInput as bad:
+            raise Closed(Code.BAD_REQUEST, bad.code) from bad
+        room = await self._room(lot_id)
+        if room is None:
+            raise Closed(Code.NO_ROOM, "no room")
+        after = await self._admit(room, wanted, actor)
+        reader = Reader(connection, actor, self.limits, after)
+        async with self._listening(room, reader):
+            await self._listen(reader)
+
+    async def _admit(self, room: Room, wanted: dict[str, int], actor: Actor) -> dict[str, int]:
+        """The audiences this actor gets, and after which number each. The public costs no query."""
+        if not actor.is_signed_in:
+            if any(audience != "public" for audience in wanted):
+                raise Closed(Code.SIGN_IN, "sign in")
+            return wanted or {"public": 0}
+        if set(wanted) == {"public"}:
+            return wanted
+        may_see = await asyncio.to_thread(self.source.audiences, room.lot_id, actor)
+        if any(audience not in may_see for audience in wanted):
+            raise Closed(Code.NOT_YOURS, "not yours")
+        return wanted or dict.fromkeys(may_see, 0)
+
+    @contextlib.asynccontextmanager
+    async def _listening(self, room: Room, reader: Reader) -> AsyncIterator[None]:
+        """Say where it starts, send what is missing; from then on it is one of the readers."""
+        channels = [await self._channel(room, audience) for audience in reader.sent]
+        hello = await self._hello(room, reader, channels)
+        reader.write(raw_text(hello))
+        for channel in channels:
+            await self._bring_near(room, reader, channel)
+        # No await between here and the last line: what is sent and what will be sent meet without a gap.
+        for channel in channels:
+            reader.catch_up(channel)
+            channel.readers.add(reader)
+        room.readers.add(reader)
+        self._note_presence(room, reader, came=True)
+        try:
+            yield
+        finally:
+            room.readers.discard(reader)
+            for channel in channels:
+                channel.readers.discard(reader)
+            room.idle_since = monotonic()
+            self._note_presence(room, reader, came=False)
+
+    async def _hello(self, room: Room, reader: Reader, channels: list[Channel]) -> str:
+        for channel in channels:
+            if reader.sent[channel.audience] > channel.head:
+                await self._look([room])  # it may have polled frames this process has not looked at yet
+        for channel in channels:
+            if reader.sent[channel.audience] > channel.head:
+                reader.sent[channel.audience] = 0  # numbers of another history: it must begin again
+        now = await self.civil.now()
+        return json.dumps(
+            {
+                "hello": {
+                    "server_time": iso(now),
+                    "heads": {channel.audience: channel.head for channel in channels},
+                    "from": dict(reader.sent),
+                }
+            },
+            separators=(",", ":"),
+        )
+
+    async def _bring_near(self, room: Room, reader: Reader, channel: Channel) -> None:
+        """Send a long history in pieces, at the speed of this socket, until the rest fits in one write."""
+        audience = channel.audience
+        try:
+            async with asyncio.timeout(CATCH_UP_SECONDS):
+                while channel.head - reader.sent[audience] > FAR_BEHIND:
+                    number = reader.sent[audience]
+                    if number < channel.floor:
+                        old = await asyncio.to_thread(self.source.frames, room.lot_id, audience, number, FAR_BEHIND)
+                        number, piece = old[-1][0], b"".join(raw_text(text) for _, text in old)
+                    else:
+                        number, piece = channel.piece_after(number, FAR_BEHIND)
+                    if not reader.write(piece):
+                        return
+                    reader.sent[audience] = number
+                    await reader.connection.drain()
+        except TimeoutError as late:
+            raise Closed(Code.TOO_SLOW, "too slow") from late
+
+    async def _listen(self, reader: Reader) -> None:
+        """A client has nothing to say here but a ping; people act over HTTP."""
+        bucket = Bucket(self.limits.messages_per_second, self.limits.burst)
+        async for message in reader.connection:
+            if not bucket.take():
+                raise Closed(Code.TOO_MANY, "too many messages")
+            if len(message) > self.limits.message_bytes:
+                raise Closed(Code.TOO_BIG, "too big")
+            if (ping := _ping_of(message)) is not None:
+                now = await self.civil.now()
+                reader.write(raw_text(json.dumps({"pong": ping, "time": iso(now)})))
+
+    # --- rooms and channels -----------------------------------------------------------------------------------------
+
+    async def _room(self, lot_id: str) -> Room | None:
+        """The room, read once however many people come at the same moment; None when there is no such room."""
+        if (room := self.rooms.get(lot_id)) is not None:
+            room.idle_since = monotonic()  # somebody is on the way in: do not forget it now
+            return room
+        task = self._opening.get(lot_id)
+        if task is None:
+            task = asyncio.get_running_loop().create_task(self._open_room(lot_id))
+            self._opening[lot_id] = task
+            task.add_done_callback(lambda _: self._opening.pop(lot_id, None))
+        return await asyncio.shield(task)
+
+    async def _open_room(self, lot_id: str) -> Room | None:
+        if not await asyncio.to_thread(self.source.has_room, lot_id):
+            return None
+        room = Room(lot_id, idle_since=monotonic())
+        self.rooms[lot_id] = room
+        return room
+
+    async def _channel(self, room: Room, audience: str) -> Channel:
+        async with room.loading:
+            channel = room.channels.get(audience)
+            if channel is None:
+                head, frames = await asyncio.to_thread(self.source.recent, room.lot_id, audience)
+                channel = Channel(audience, head - len(frames))
+                channel.append(frames)
+                room.take_phase(frames)
+                room.channels[audience] = channel
+        return channel
+
+    # --- the look ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Look for new frames on every hint and every second; tell the time; ask whether sessions still live."""
+        self._wake.open()
+        self.presence.start()
+        helpers = [
+            asyncio.create_task(self._every(TIME_SECONDS, self._tell_time), name="room-time"),
+            asyncio.create_task(self._every(PRESENCE_SECONDS, self._tell_presence), name="room-presence"),
+            asyncio.create_task(self._every(SESSION_SECONDS, self._ask_sessions), name="room-sessions"),
+        ]
+        try:
+            while True:
+                await self._wake.wait(LOOK_SECONDS)
+                self._forget_empty_rooms()
+                await self._try("look", self._look([room for room in self.rooms.values() if room.readers]))
+                await asyncio.sleep(GATHER_SECONDS)
+        finally:
+            for helper in helpers:
+                helper.cancel()
+            self._wake.close()
+            self.presence.stop()
+
+    async def _every(self, seconds: float, act: Any) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            await self._try(act.__name__, act())
+
+    async def _try(self, what: str, act: Any) -> None:
+        """A database that does not answer must not end the room: what is missed now is found by the next look."""
+        try:
+            await act
+        except self.source.failures as error:
+            log.warning("room_look_failed", what=what, reason=type(error).__name__)
+
+    async def _look(self, rooms: list[Room]) -> None:
+        """Read the heads of all rooms in one query, and in one more what is new."""
+        if not rooms:
+            return
+        heads = await asyncio.to_thread(self.source.heads, [room.lot_id for room in rooms])
+        while behind := _behind(rooms, heads):
+            fresh = await asyncio.to_thread(self.source.newer, behind)
+            for (lot_id, audience), frames in fresh.items():
+                self._take(lot_id, audience, frames)
+            if not fresh:
+                return  # the heads of a restored database; the next look asks again
+
+    def _take(self, lot_id: str, audience: str, frames: Frames) -> None:
+        room = self.rooms.get(lot_id)
+        channel = room.channels.get(audience) if room else None
+        if room is not None and channel is not None and channel.append(frames):
+            room.take_phase(frames)
+            channel.flush_soon()
+
+    def _forget_empty_rooms(self) -> None:
+        now = monotonic()
+        for lot_id in [
+            lot_id
+            for lot_id, room in self.rooms.items()
+            if not room.readers and not room.loading.locked() and now - room.idle_since > FORGET_SECONDS
+        ]:
+            del self.rooms[lot_id]
+
+    # --- what everybody is told ---------------------------------------------------------------------------------------
+
+    async def _tell_time(self) -> None:
+        now = await self.civil.now()
+        raw = raw_text(json.dumps({"time": iso(now)}, separators=(",", ":")))
+        await self._tell((reader for room in self.rooms.values() for reader in room.readers), raw)
+
+    async def _tell_presence(self) -> None:
+        """Who is in the room, to staff only, and only once the list is public (domain.md R1.05)."""
+        for room in list(self.rooms.values()):
+            channel = room.channels.get("staff")
+            if channel is None or not channel.readers or not room.may_show_presence:
+                continue
+            message = room.presence_message()
+            if message != room.told_presence:
+                room.told_presence = message
+                await self._tell(channel.readers, raw_text(message))
+
+    async def _tell(self, readers: Iterable[Reader], raw: bytes) -> None:
+        for part in chunks(tuple(readers)):
+            for reader in part:
+                reader.write(raw)
+            await asyncio.sleep(0)
+
+    async def _ask_sessions(self) -> None:
+        """Close the sockets of sessions that ended: one query for all of them."""
+        held: dict[str, list[Reader]] = {}
+        for room in self.rooms.values():
+            for reader in room.readers:
+                if reader.actor.session_id is not None:
+                    held.setdefault(str(reader.actor.session_id), []).append(reader)
+        if not held:
+            return
+        alive = await asyncio.to_thread(self.source.live_sessions, tuple(held))
+        for session, readers in held.items():
+            if session not in alive:
+                for reader in readers:
+                    reader.close(Code.SIGN_IN, "session over")
+
+    def _note_presence(self, room: Room, reader: Reader, *, came: bool) -> None:
+        org_id = next((a.removeprefix("bidder:") for a in reader.sent if a.startswith("bidder:")), None)
+        if org_id is None:
+            return
+        if room.count_seat(org_id, came=came, at=iso(self.civil.estimate())):
+            self.presence.put(Edge(room.lot_id, org_id, came=came))
+
+
+def _behind(rooms: Iterable[Room], heads: dict[Key, int]) -> dict[Key, int]:
+    """Channels with frames in the table that are not here yet, and the last number that is."""
+    return {
+        (room.lot_id, audience): channel.head
+        for room in rooms
+        for audience, channel in room.channels.items()
+        if heads.get((room.lot_id, audience), 0) > channel.head
+    }
+
+
+def _ping_of(message: str | bytes) -> int | None:
+    try:
+        said = json.loads(message)
+    except (ValueError, RecursionError):
+        return None
+    ping = said.get("ping") if isinstance(said, dict) else None
+    return ping if isinstance(ping, int) else None
