@@ -117,3 +117,15 @@ class ServerOutOfReach(Unavailable):
     """The centre does not answer, or answers something else than its interface. Fields: ``reason``."""
 
     code = "keyholding.server_out_of_reach"
+
+
+class ServerRefused(Refusal):
+    """The centre declined what the agent sent. Fields: ``status``, ``answer`` (its code)."""
+
+    code = "keyholding.server_refused"
+
+
+class KeyMissing(Refusal):
+    """The agent's folder holds no key for what is asked. Fields: ``lot``."""
+
+    code = "keyholding.key_missing"

@@ -39,10 +39,14 @@ class LotNames:
 
 @dataclass(frozen=True, slots=True)
 class ShownEntry:
-    """What the server shows: the bytes of a log entry, and a proof file."""
+    """What the server shows: the bytes of a log entry, and a proof file.
+
+    ``data`` is needed where the event is too long for a leaf, which then holds the hash of its canonical JSON.
+    """
 
     entry: bytes
     proof: str
+    data: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,18 @@ def established(shown: ShownEntry, wanted: str, policy: Policy, now: datetime) -
         raise EvidenceRefused(reason=error.code) from error
     if not verified.cosigners:
         raise EvidenceRefused(reason="not_cosigned")
-    if not isinstance(body, dict) or not isinstance(body.get("data"), dict) or body.get("type") != wanted:
+    if not isinstance(body, dict) or body.get("type") != wanted:
         raise EvidenceRefused(reason="other_event", wanted=wanted)
-    return Fact(wanted, body["data"], verified.index)
+    return Fact(wanted, _data_of(body, shown.data), verified.index)
+
+
+def _data_of(body: Mapping[str, Any], apart: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if isinstance(body.get("data"), dict):
+        data: Mapping[str, Any] = body["data"]
+        return data
+    if apart is None or canonical.digest(dict(apart)) != body.get("data_sha256"):
+        raise EvidenceRefused(reason="no_data")
+    return apart
 
 
 def permit_gate_release(shown: ShownEntry, lot: LotNames, policy: Policy, now: datetime) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 
+from foundation import canonical
+from foundation.events import public_projection
+from foundation.journal import JournalEntry
+from foundation.journal.read import entry_of
 from foundation.sealing import Role
 from foundation.store.unit import Unit
 from keyholding.models import (
@@ -23,8 +27,10 @@ from keyholding.models import (
 )
 from keyholding.states import KeysetState, RehearsalState
 
-BIDS_IN_A_TASK = 20
+BIDS_IN_A_TASK: Final = 20
 """Headers are up to 64 KiB each; the next ones follow once these are answered."""
+LEAF_TEXT: Final = 60_000
+"""Longer events may stand in the log as a hash; their text then goes with the task."""
 
 
 def tasks_of(unit: Unit, seat: HolderSeat) -> list[dict[str, Any]]:
@@ -101,8 +107,19 @@ def _escrow_task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[st
         "frozen_entry_id": asked.frozen_entry_id,
         "list_entry_id": asked.list_entry_id,
         "ended_entry_id": asked.ended_entry_id,
+        "long_entries": _long_entries(unit, asked),
         "bids": [
             {"bid": one.bid, "header": base64.b64encode(one.header).decode(), "manifest": one.manifest.decode("ascii")}
             for one in bids
         ],
     }
+
+
+def _long_entries(unit: Unit, asked: EscrowRequest) -> dict[str, Any]:
+    """Public text of the entries that may not fit into a leaf, by entry id."""
+    found: dict[str, Any] = {}
+    for entry_id in (asked.frozen_entry_id, asked.list_entry_id):
+        row = unit.session.get(JournalEntry, entry_id)
+        if row is not None and len(row.data.encode()) > LEAF_TEXT:
+            found[entry_id] = public_projection(entry_of(row).event)
+    return canonical.loads(canonical.dumps(found), max_bytes=16 * 1024 * 1024) if found else {}
