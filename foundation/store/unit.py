@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session, attributes
@@ -47,7 +47,7 @@ class Stateful(Protocol):
 
     id: Any
     state: Any
-    MACHINE: Any
+    MACHINE: ClassVar[Any]
 
 
 @dataclass

@@ -64,9 +64,9 @@ def test_no_pinyin_and_no_drawer_for_everything():
 def test_the_terms_of_this_release_are_in_the_code():
     of_this_release = {
         "project", "lot", "tenderee", "tender_agency", "bidder", "expert", "ceiling_price", "tender_notice",
-        "tender_document", "bid_deadline", "withdraw", "remote_opening", "bid_opening", "check_in", "decrypt",
+        "tender_document", "bid_deadline", "withdraw", "bid_opening", "check_in", "decrypt",
         "opening_record", "gate_holder", "custodian", "seal", "keyset", "cosigner", "unified_deal_code", "uscc",
-        "benchmark_price", "objection",
+        "objection",
     }  # fmt: skip
     known = {name for _, name, _ in rows()}
     assert of_this_release - known == set()
