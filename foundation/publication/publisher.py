@@ -70,6 +70,8 @@ class Publisher:
         self._client: CosignerClient | None = None
         self._failures = 0
         self._retry_at = EPOCH
+        # A database put back while nobody published looks whole: only the cosigner remembers, so it is asked first.
+        self._is_confirmed = not needs_cosigner(runtime.settings)
 
     def close(self) -> None:
         if self._client is not None:
@@ -98,7 +100,8 @@ class Publisher:
                     return False
                 if state.size > state.signed_size or state.needs_cosigner != needs_cosigner(self._runtime.settings):
                     return True
-                if state.published_size < state.signed_size and self._machine() >= self._retry_at:
+                is_behind = state.published_size < state.signed_size or (state.size > 0 and not self._is_confirmed)
+                if is_behind and self._machine() >= self._retry_at:
                     return True
             return has_unpublished(unit.session, Audience.PUBLIC) or is_tick_due(
                 unit, state, self._machine(), self._runtime.settings.tick_seconds
@@ -148,13 +151,13 @@ class Publisher:
         with self._units.read(ACTOR) as unit:
             state = unit.session.get_one(LogState, STATE_ROW)
             seen = _Seen(state.size, frontier_of(state).root(), state.signed_size, state.published_size)
-        if seen.size in {0, seen.published_size}:
+        if seen.size == 0 or (seen.published_size == seen.size and self._is_confirmed):
             return
         filled = self._integrate(seen)
         key = self._runtime.log_key
         signed = Checkpoint(key.name, seen.size, seen.root).signed(key)
         line = self._cosignature(signed, seen.size)
-        if line is not None or seen.signed_size < seen.size:
+        if seen.signed_size < seen.size or (line is not None and seen.published_size < seen.size):
             self._store(seen, signed, line)
         for path in filled:
             # Readers fall back from a partial file to the full one (C2SP tlog-tiles), so the partial ones may go.
@@ -219,6 +222,7 @@ class Publisher:
         if self._failures:
             log.info("cosigner_is_back", size=size)
         self._failures = 0
+        self._is_confirmed = True
         return line
 
     def _cosigner(self) -> CosignerClient:
