@@ -1,7 +1,7 @@
 """What the log says of a journal entry: the public leaf, and the private record that only its digest represents.
 
-Both are canonical JSON ``{at, data, entry, seq, stream, type}``; ``entry`` is the journal entry's hash. The ``data`` of
-a public leaf is the event's public projection, that of a private record the whole event.
+Both are canonical JSON ``{at, data, entry, seq, stream, type}``; ``entry`` is the journal entry's hash, blinded by its
+nonce. The ``data`` of a public leaf is the event's public projection, that of a private record the whole event.
 """
 
 from __future__ import annotations
@@ -62,8 +62,16 @@ def _head(row: JournalEntry) -> dict[str, Any]:
         "stream": row.stream,
         "seq": row.seq,
         "at": iso(row.recorded_at),
-        "entry": row.hash,
+        "entry": blinded_hash(row),
     }
+
+
+def blinded_hash(row: JournalEntry) -> str:
+    """The journal entry's hash under the entry's own nonce, hex SHA-256.
+
+    The hash covers actor and network address; bare, it would let somebody confirm a guess of them.
+    """
+    return canonical.digest({"entry": row.hash, "nonce": row.nonce.hex()})
 
 
 def _body(value: dict[str, Any]) -> bytes:

@@ -15,6 +15,7 @@ from foundation.events import Audience
 from foundation.events.tendering import DocumentDownloaded, LotCancelled
 from foundation.journal.models import JournalEntry
 from foundation.publication import batch, proofs, ticks
+from foundation.publication.entries import blinded_hash
 from foundation.publication.errors import LogDiffers, NoCheckpoint
 from foundation.publication.models import LogLeaf, LogPlacement
 from foundation.store.base import Base
@@ -85,7 +86,7 @@ def test_a_public_entry_is_a_readable_leaf_with_a_proof(centre: Centre) -> None:
         "seq": 1,
         "at": "2026-11-25T04:00:00.000000Z",
         "data": {"lot": "1", "why": "招标人原因"},
-        "entry": row.hash,
+        "entry": blinded_hash(row),
     }
     assert not centre.publisher.round()
 
