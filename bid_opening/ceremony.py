@@ -16,6 +16,7 @@ from typing import Final
 from bid_opening.states import RETURNS, ROOM_MACHINE, Phase, Step
 from foundation.events import Event
 from foundation.events import bid_opening as e
+from foundation.machine import WrongState
 
 ESCROW_MINUTES: Final = 10
 """How long custodians' agents are waited for after the bidders' window; then the bid counts as missing."""
@@ -66,6 +67,46 @@ class Remark:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """One coefficient and everything anyone needs to draw it again (R3.12)."""
+
+    name: str
+    value: str
+    pool: tuple[str, ...]
+    transcript: str
+    seed: str
+    drawn_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GateFault:
+    """A gate wrap of one bid that does not verify: whose doing it is, by seat of the key set."""
+
+    seat: int
+    role: str
+    culprit: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A proposal that needs a second person: ``what`` is one of ``rules.HALTS``, ``by`` a user's id."""
+
+    what: str
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suspension:
+    """Why the room stands still: ``cause`` is "platform" or "decision"; ``since`` the phase that was left."""
+
+    cause: str
+    why: str
+    since: Phase
+
+
+@dataclass(frozen=True, slots=True)
 class RoomState:
     """Everything about one opening."""
 
@@ -84,11 +125,12 @@ class RoomState:
     window_ended_at: datetime | None = None
     frozen: tuple[e.FrozenBid, ...] = ()
     seats: tuple[Seat, ...] = ()
-    draws: tuple[tuple[str, str], ...] = ()
+    draws: tuple[Drawn, ...] = ()
+    gate_holders: tuple[int, ...] = ()
+    gate_faults: tuple[GateFault, ...] = ()
     objections: tuple[Remark, ...] = ()
-    halt: tuple[str, str, str] | None = None
-    """(what, who, why) of a proposed suspension or abort."""
-    suspended_from: Phase | None = None
+    halt: Halt | None = None
+    suspension: Suspension | None = None
     left: timedelta | None = None
     failure: str = ""
     record_sha256: str = ""
@@ -106,8 +148,20 @@ class RoomState:
         return tuple(seat for seat in self.seats if not seat.is_recoverable)
 
     @property
+    def unsettled(self) -> tuple[Seat, ...]:
+        """Seats whose secret is there and whose prices are neither readable nor named unreadable."""
+        return tuple(s for s in self.seats if s.is_recoverable and s.total is None and not s.fault)
+
+    @property
     def is_over(self) -> bool:
         return ROOM_MACHINE.is_final(self.phase)
+
+    def entered_at(self, phase: Phase) -> datetime | None:
+        """When the room last came into ``phase``."""
+        return next((at for entered, at in reversed(self.phase_times) if entered is phase), None)
+
+    def times_in(self, phase: Phase) -> int:
+        return sum(entered is phase for entered, _ in self.phase_times)
 
 
 STEP_OF: Final[dict[type[Event], Step]] = {
@@ -120,6 +174,7 @@ STEP_OF: Final[dict[type[Event], Step]] = {
     e.WindowClosed: Step.CLOSE_WINDOW,
     e.GateReleased: Step.RELEASE_GATE,
     e.CoefficientDrawn: Step.DRAW,
+    e.NothingDrawn: Step.DRAW,
     e.ReadingStarted: Step.START_READING,
     e.QueryOpened: Step.OPEN_QUERY,
     e.ConfirmationOpened: Step.OPEN_CONFIRMATION,
@@ -128,6 +183,27 @@ STEP_OF: Final[dict[type[Event], Step]] = {
     e.OpeningAborted: Step.ABORT,
 }
 """Events that move the phase, and by which step of the table."""
+
+HAPPENS_IN: Final[dict[type[Event], frozenset[Phase]]] = {
+    e.RoomScheduled: frozenset({Phase.SCHEDULED, Phase.CHECK_IN}),
+    e.SealChecked: frozenset({Phase.LIST_PUBLISHED, Phase.DECRYPTING}),
+    e.ShareReleased: frozenset({Phase.DECRYPTING}),
+    e.ShareRejected: frozenset({Phase.DECRYPTING}),
+    e.WindowExtended: frozenset({Phase.DECRYPTING}),
+    e.WindowEnded: frozenset({Phase.DECRYPTING}),
+    e.EscrowOpened: frozenset({Phase.DECRYPTING}),
+    e.GateFaultFound: frozenset({Phase.WINDOW_CLOSED}),
+    # After the gate and the draw, never before: nobody can know a price while K may still be anything (R3.11).
+    e.PriceDecrypted: frozenset({Phase.PARAM_DRAWN}),
+    e.BidUnreadable: frozenset({Phase.PARAM_DRAWN}),
+    e.LineRead: frozenset({Phase.READING}),
+    e.ObjectionRaised: frozenset({Phase.QUERY}),
+    e.NoObjection: frozenset({Phase.QUERY}),
+    e.ObjectionAnswered: frozenset({Phase.QUERY}),
+    e.ResultConfirmed: frozenset({Phase.CONFIRMING}),
+    e.RecordIssued: frozenset({Phase.CLOSED}),
+}
+"""Events that do not move the phase, and the phases they belong to; anywhere else they are refused."""
 
 
 def fold_all(events: Iterable[tuple[Event, datetime]], state: RoomState | None = None) -> RoomState:
@@ -141,10 +217,17 @@ def fold_all(events: Iterable[tuple[Event, datetime]], state: RoomState | None =
 def fold(state: RoomState, event: Event, at: datetime) -> RoomState:
     """The state after one more event. Raises WrongState for an event that can not have happened here."""
     state = _move_phase(state, event, at)
-    change = dataclasses.replace
+    for part in (_fold_list, _fold_time, _fold_gate, _fold_query):
+        after = part(state, event, at)
+        if after is not None:
+            return after
+    return _fold_seat(state, event, at)
+
+
+def _fold_list(state: RoomState, event: Event, at: datetime) -> RoomState | None:
     match event:
         case e.RoomScheduled():
-            return change(
+            return dataclasses.replace(
                 state,
                 lot=event.lot,
                 lot_name=event.lot_name,
@@ -155,55 +238,77 @@ def fold(state: RoomState, event: Event, at: datetime) -> RoomState:
                 min_bidders=event.min_bidders,
                 min_decrypted=event.min_decrypted,
                 escrow_rule=event.escrow_rule,
-                phase_times=((Phase.SCHEDULED, at),),
+                phase_times=state.phase_times or ((Phase.SCHEDULED, at),),
             )
         case e.BidsFrozen():
-            return change(state, frozen=event.bids)
+            return dataclasses.replace(state, frozen=event.bids)
         case e.ListPublished():
-            return change(
-                state,
-                seats=tuple(
-                    Seat(b.seat, b.org_id, b.name, b.uscc, b.bid, is_checked_in=b.is_checked_in) for b in event.bidders
-                ),
+            seats = (
+                Seat(b.seat, b.org_id, b.name, b.uscc, b.bid, is_checked_in=b.is_checked_in) for b in event.bidders
             )
+            return dataclasses.replace(state, seats=tuple(seats))
         case e.OpeningFailed():
-            return change(state, failure=event.cause, until=None)
+            return dataclasses.replace(state, failure=event.cause, until=None, halt=None)
+        case e.OpeningAborted():
+            return dataclasses.replace(state, failure="aborted", until=None, halt=None)
+        case e.RecordIssued():
+            return dataclasses.replace(state, record_sha256=event.sha256)
+        case _:
+            return None
+
+
+def _fold_time(state: RoomState, event: Event, at: datetime) -> RoomState | None:
+    match event:
         case e.WindowOpened() | e.QueryOpened() | e.ConfirmationOpened():
-            return change(state, until=event.until)
+            return dataclasses.replace(state, until=event.until)
         case e.WindowExtended():
-            return change(state, until=event.until, extensions=event.times)
+            return dataclasses.replace(state, until=event.until, extensions=event.times)
         case e.WindowEnded():
-            return change(state, window_ended_at=at, until=event.escrow_until)
+            return dataclasses.replace(state, window_ended_at=at, until=event.escrow_until)
         case e.WindowClosed():
-            return change(state, until=None)
+            return dataclasses.replace(state, until=None)
         case e.OpeningSuspended():
             left = None if event.left_seconds is None else timedelta(seconds=event.left_seconds)
-            return change(state, left=left, until=None, halt=None)
+            return dataclasses.replace(state, left=left, until=None, halt=None)
         case e.OpeningReconvened():
-            return change(state, until=event.until, left=None)
+            return dataclasses.replace(state, until=event.until, left=None, halt=None)
         case e.HaltProposed():
-            return change(state, halt=(event.halt, event.by, event.why))
+            return dataclasses.replace(state, halt=Halt(event.halt, event.by, event.why))
         case e.HaltWithdrawn():
-            return change(state, halt=None)
-        case e.OpeningClosed() | e.OpeningAborted():
-            return change(state, until=None, halt=None)
-        case e.RecordIssued():
-            return change(state, record_sha256=event.sha256)
+            return dataclasses.replace(state, halt=None)
+        case e.OpeningClosed():
+            return dataclasses.replace(state, until=None, halt=None)
+        case _:
+            return None
+
+
+def _fold_gate(state: RoomState, event: Event, at: datetime) -> RoomState | None:
+    match event:
+        case e.GateFaultFound():
+            fault = GateFault(event.seat, event.role, event.culprit, event.reason)
+            return dataclasses.replace(state, gate_faults=(*state.gate_faults, fault))
+        case e.GateReleased():
+            return dataclasses.replace(state, gate_holders=event.holders)
         case e.CoefficientDrawn():
-            return change(state, draws=(*state.draws, (event.name, event.value)))
+            drawn = Drawn(event.name, event.value, event.pool, event.transcript, event.seed, at)
+            return dataclasses.replace(state, draws=(*state.draws, drawn))
+        case _:
+            return None
+
+
+def _fold_query(state: RoomState, event: Event, at: datetime) -> RoomState | None:
+    match event:
         case e.ObjectionRaised():
             remark = Remark(event.objection, event.seat, event.org_id, event.text, at)
-            return change(state, objections=(*state.objections, remark))
+            return dataclasses.replace(state, objections=(*state.objections, remark))
         case e.ObjectionAnswered():
-            return change(
-                state,
-                objections=tuple(
-                    change(o, answer=event.text, answered_at=at) if o.id == event.objection else o
-                    for o in state.objections
-                ),
+            answered = tuple(
+                dataclasses.replace(o, answer=event.text, answered_at=at) if o.id == event.objection else o
+                for o in state.objections
             )
+            return dataclasses.replace(state, objections=answered)
         case _:
-            return _fold_seat(state, event, at)
+            return None
 
 
 def _fold_seat(state: RoomState, event: Event, at: datetime) -> RoomState:
@@ -248,23 +353,29 @@ def _seat(state: RoomState, number: int, **changes: object) -> RoomState:
 
 
 def _move_phase(state: RoomState, event: Event, at: datetime) -> RoomState:
+    belongs = HAPPENS_IN.get(type(event))
+    if belongs is not None and state.phase not in belongs:
+        raise WrongState(machine=ROOM_MACHINE.name, state=str(state.phase), trigger=event.TYPE)
     if isinstance(event, e.CoefficientDrawn) and state.phase is Phase.PARAM_DRAWN:
         return state  # further coefficients of the same draw
     if isinstance(event, e.OpeningReconvened):
-        if state.suspended_from is None:
-            raise AssertionError("a room reconvenes only from a suspension")
-        ROOM_MACHINE.advance(state.phase, Step.RECONVENE)
-        phase = ROOM_MACHINE.advance(Phase.RECONVENED, RETURNS[state.suspended_from])
-        times = (*state.phase_times, (Phase.RECONVENED, at))
-        return dataclasses.replace(state, phase=phase, suspended_from=None, phase_times=times)
+        return _return(state, at)
     step = STEP_OF.get(type(event))
     if step is None:
         return state
     before = state.phase
     phase = ROOM_MACHINE.advance(before, step)
-    return dataclasses.replace(
-        state,
-        phase=phase,
-        suspended_from=before if step is Step.SUSPEND else state.suspended_from,
-        phase_times=(*state.phase_times, (phase, at)),
-    )
+    suspension = state.suspension
+    if isinstance(event, e.OpeningSuspended):
+        suspension = Suspension(event.cause, event.why, before)
+    return dataclasses.replace(state, phase=phase, suspension=suspension, phase_times=(*state.phase_times, (phase, at)))
+
+
+def _return(state: RoomState, at: datetime) -> RoomState:
+    """Through RECONVENED back to the phase that was left; its own instant stays the one of its first beginning."""
+    if state.suspension is None:
+        raise WrongState(machine=ROOM_MACHINE.name, state=str(state.phase), trigger=str(Step.RECONVENE))
+    reconvened = ROOM_MACHINE.advance(state.phase, Step.RECONVENE)
+    phase = ROOM_MACHINE.advance(reconvened, RETURNS[state.suspension.since])
+    times = (*state.phase_times, (reconvened, at))
+    return dataclasses.replace(state, phase=phase, suspension=None, phase_times=times)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foundation.errors import Conflict, InvalidInput, NotPermitted
+from foundation.errors import Conflict, InvalidInput, NotPermitted, TooMany
 
 
 class NotNow(Conflict):
@@ -48,6 +48,8 @@ class SecondPersonNeeded(NotPermitted):
 
 
 class NothingProposed(Conflict):
+    """There is no proposal to confirm or to withdraw."""
+
     code = "bid_opening.nothing_proposed"
 
 
@@ -55,3 +57,15 @@ class UnansweredObjections(Conflict):
     """Objections are answered on the spot, before the next phase (R1.37)."""
 
     code = "bid_opening.unanswered_objections"
+
+
+class TooManyTries(TooMany):
+    """One seat may offer a stated number of wrong shares, or objections (fields: ``limit``)."""
+
+    code = "bid_opening.too_many_tries"
+
+
+class SignatureDoesNotVerify(InvalidInput):
+    """The signature under a confirmation is not by a registered signing key over the line as it was read."""
+
+    code = "bid_opening.signature_does_not_verify"

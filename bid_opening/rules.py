@@ -15,18 +15,27 @@ from bid_opening.errors import (
     SecondPersonNeeded,
     StillWaiting,
     TooLate,
+    TooManyTries,
     UnansweredObjections,
 )
 from bid_opening.states import ROOM_MACHINE, Phase, Step
 from foundation.errors import InvalidInput
 from foundation.events import Event
 from foundation.events import bid_opening as e
+from foundation.money import Money
+from foundation.sealing import PriceSchedule
 
 TEXT_LIMIT: Final = 2000
 EXTENSION_MINUTES: Final = 10
 EXTENSIONS_ALONE: Final = 1
 """The host may extend once alone; further extensions need a second person (R3.17)."""
-HALTS: Final = ("suspend", "abort", "extend")
+HALTS: Final = ("suspend", "reconvene", "abort", "extend")
+"""What two people decide together."""
+TRIES_MAX: Final = 20
+"""Wrong shares one seat may offer: guessing 32 bytes is hopeless, filling the journal is not."""
+OBJECTIONS_MAX: Final = 20
+COSIGN_SECONDS: Final = 60
+"""How long the closed window may wait for its cosignature before the room is suspended (sealed-bids.md §4.8.4)."""
 
 
 def require_phase(state: RoomState, *phases: Phase) -> None:
@@ -111,6 +120,12 @@ def release_gate(state: RoomState, holders: Sequence[int], threshold: int) -> tu
     return (e.GateReleased(state.lot, tuple(sorted(holders))),)
 
 
+def cosignature_is_overdue(state: RoomState, at: datetime) -> bool:
+    """Whether the closed window has waited too long for its cosignature since it closed, or since a reconvening."""
+    since = [moment for moment in (state.entered_at(Phase.WINDOW_CLOSED), state.entered_at(Phase.RECONVENED)) if moment]
+    return state.phase is Phase.WINDOW_CLOSED and at >= max(since) + timedelta(seconds=COSIGN_SECONDS)
+
+
 def due_step(state: RoomState, at: datetime) -> str | None:
     """What the clock asks for now: ``end_window``, ``close_window``, ``open_confirmation``, ``close`` or nothing."""
     if state.phase is Phase.DECRYPTING:
@@ -153,18 +168,57 @@ def extend_window(state: RoomState, at: datetime, *, is_second_person: bool = Fa
     return (e.WindowExtended(state.lot, until, EXTENSION_MINUTES, state.extensions + 1),)
 
 
-def draw(state: RoomState, draws: Sequence[e.CoefficientDrawn]) -> tuple[Event, ...]:
-    """Once only: the machine has no second way into PARAM_DRAWN (R3.17)."""
+def draw(state: RoomState, draws: Sequence[e.CoefficientDrawn], *, method: str) -> tuple[Event, ...]:
+    """Once only: the machine has no second way into PARAM_DRAWN (R3.17).
+
+    A method without drawn coefficients passes the step all the same, so that prices always come after it.
+    """
+    if state.entered_at(Phase.PARAM_DRAWN) is not None:
+        raise AlreadyDone(what="draw")
     require_phase(state, Phase.GATE_RELEASED)
-    return tuple(draws)
+    return tuple(draws) or (e.NothingDrawn(state.lot, method),)
+
+
+def read_schedule(
+    state: RoomState, seat: Seat, schedule: PriceSchedule, part_key: str, *, ceiling: Money, duration_days: int
+) -> tuple[Event, ...]:
+    """One decrypted price schedule, with what stands out (R3.13); nothing here rejects a bid, the committee does."""
+    require_phase(state, Phase.PARAM_DRAWN)
+    total = Money(schedule.total_fen)
+    remarks = []
+    if ceiling.fen and total > ceiling:
+        remarks.append("above_ceiling")
+    if not total.fen:
+        remarks.append("no_price")
+    if duration_days and schedule.duration_days > duration_days:
+        remarks.append("longer_than_asked")
+    return (
+        e.PriceDecrypted(
+            lot=state.lot,
+            seat=seat.number,
+            org_id=seat.org_id,
+            bid=seat.bid,
+            total=f"{schedule.total:.2f}",
+            duration_days=schedule.duration_days,
+            quality=schedule.quality,
+            project_manager=schedule.project_manager,
+            part_key=part_key,
+            remarks=tuple(remarks),
+        ),
+    )
+
+
+def name_unreadable(state: RoomState, seat: Seat, fault: str) -> tuple[Event, ...]:
+    """A schedule that does not open; ``fault`` is ``<whose>.<what>``, a term ``bid_fault.…``."""
+    require_phase(state, Phase.PARAM_DRAWN)
+    return (e.BidUnreadable(state.lot, seat.number, seat.org_id, seat.bid, fault),)
 
 
 def start_reading(state: RoomState) -> tuple[Event, ...]:
     """Every recoverable bid is decrypted or named unreadable; the lines are read in seat order (R3.13)."""
     require_phase(state, Phase.PARAM_DRAWN)
-    undecided = [s.number for s in state.seats if s.is_recoverable and s.total is None and not s.fault]
-    if undecided:
-        raise StillWaiting(waiting="decryption", seats=undecided)
+    if state.unsettled:
+        raise StillWaiting(waiting="decryption", seats=[s.number for s in state.unsettled])
     lines: list[Event] = [e.ReadingStarted(state.lot)]
     lines += [
         e.LineRead(state.lot, s.number, s.name, s.total, s.duration_days or 0, s.quality, s.project_manager)
@@ -211,9 +265,11 @@ def close(state: RoomState, at: datetime) -> tuple[Event, ...]:
 # What bidders do --------------------------------------------------------------------------------------------------
 
 
-def check_in(state: RoomState, org_id: str, person: str) -> tuple[Event, ...]:
+def check_in(state: RoomState, org_id: str, person: str, at: datetime) -> tuple[Event, ...]:
     """Signing in is open from the lead time to the deadline; not signing in voids nothing (R3.04)."""
     require_phase(state, Phase.CHECK_IN)
+    if state.opens_at is not None and not at < state.opens_at:
+        raise TooLate(until=state.opens_at, at=at)
     return (e.BidderCheckedIn(state.lot, org_id, person),)
 
 
@@ -234,6 +290,8 @@ def release(state: RoomState, org_id: str, at: datetime, *, matches: bool) -> tu
     if state.window_ended_at is not None:
         raise TooLate(until=state.window_ended_at, at=at)
     require_time(state, at)
+    if seat.tries >= TRIES_MAX:
+        raise TooManyTries(limit=TRIES_MAX)
     if not matches:
         return (e.ShareRejected(state.lot, seat.number, org_id, seat.tries + 1),)
     return (e.ShareReleased(state.lot, seat.number, org_id, seat.bid),)
@@ -243,6 +301,11 @@ def raise_objection(state: RoomState, org_id: str, objection: str, text: str, at
     require_phase(state, Phase.QUERY)
     require_time(state, at)
     seat = seat_for(state, org_id)
+    own = [o for o in state.objections if o.org_id == org_id]
+    if any(o.text == text_of(text) and o.answered_at is None for o in own):
+        return ()
+    if len(own) >= OBJECTIONS_MAX:
+        raise TooManyTries(limit=OBJECTIONS_MAX)
     return (e.ObjectionRaised(state.lot, objection, seat.number, org_id, text_of(text)),)
 
 
@@ -263,37 +326,56 @@ def confirm(state: RoomState, org_id: str, at: datetime, signature: str) -> tupl
 # What two people do -----------------------------------------------------------------------------------------------
 
 
+_HALT_STEPS: Final = {"suspend": Step.SUSPEND, "abort": Step.ABORT, "reconvene": Step.RECONVENE}
+
+
 def propose_halt(state: RoomState, halt: str, by: str, why: str) -> tuple[Event, ...]:
+    """The first person's word; nothing changes until a second one agrees."""
     if halt not in HALTS:
         raise InvalidInput(what="halt")
-    step = {"suspend": Step.SUSPEND, "abort": Step.ABORT}.get(halt)
-    if step is not None and not ROOM_MACHINE.allows(state.phase, step):
+    step = _HALT_STEPS.get(halt)
+    # Before the deadline a lot is cancelled by tendering, which the room then follows.
+    is_early = state.phase in {Phase.SCHEDULED, Phase.CHECK_IN}
+    if is_early or (step is not None and not ROOM_MACHINE.allows(state.phase, step)):
         raise NotNow(phase=str(state.phase), wanted=[halt])
     if halt == "extend":
         require_phase(state, Phase.DECRYPTING)
+    if state.halt is not None:
+        raise AlreadyDone(what="proposed")
     return (e.HaltProposed(state.lot, halt, by, text_of(why)),)
 
 
 def withdraw_halt(state: RoomState, by: str) -> tuple[Event, ...]:
     if state.halt is None:
         raise NothingProposed
-    if state.halt[1] != by:
+    if state.halt.by != by:
         raise SecondPersonNeeded(act="withdraw")
     return (e.HaltWithdrawn(state.lot),)
 
 
 def confirm_halt(state: RoomState, by: str, at: datetime) -> tuple[Event, ...]:
     """The second person agrees; it must be another one than the proposer."""
-    if state.halt is None:
+    halt = state.halt
+    if halt is None:
         raise NothingProposed
-    halt, proposer, why = state.halt
-    if proposer == by:
-        raise SecondPersonNeeded(act=halt)
-    if halt == "extend":
-        return (*extend_window(state, at, is_second_person=True), e.HaltWithdrawn(state.lot))
-    if halt == "abort":
-        return (e.OpeningAborted(state.lot, why, by),)
-    return suspend(state, "decision", why, by, at)
+    if halt.by == by:
+        raise SecondPersonNeeded(act=halt.what)
+    match halt.what:
+        case "extend":
+            return (*extend_window(state, at, is_second_person=True), e.HaltWithdrawn(state.lot))
+        case "abort":
+            return abort(state, halt.why, by)
+        case "reconvene":
+            return reconvene(state, at)
+        case _:
+            return suspend(state, "decision", halt.why, by, at)
+
+
+def abort(state: RoomState, why: str, by: str) -> tuple[Event, ...]:
+    """End the opening for good: by two people, or because the lot was cancelled before its deadline."""
+    if not ROOM_MACHINE.allows(state.phase, Step.ABORT):
+        raise NotNow(phase=str(state.phase), wanted=["abort"])
+    return (e.OpeningAborted(state.lot, why, by),)
 
 
 def suspend(state: RoomState, cause: str, why: str, by: str, at: datetime) -> tuple[Event, ...]:

@@ -148,11 +148,12 @@ class WindowExtended(Event):
 @event_type
 @dataclass(frozen=True)
 class SealChecked(Event):
-    """A bidder's client compared its own leaf with the frozen tree (招标投标法 Art 36: who checks the seal)."""
+    """A bidder's client compared its own leaf with the frozen tree (招标投标法 Art 36: who checks the seal).
+
+    Private while the room runs (the bidder and the staff see it); the opening record tells of a difference.
+    """
 
     TYPE: ClassVar[str] = "bid_opening.seal_checked"
-    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "seat", "is_equal")
 
     lot: str
     seat: int
@@ -178,11 +179,9 @@ class ShareReleased(Event):
 @event_type
 @dataclass(frozen=True)
 class ShareRejected(Event):
-    """Bytes came that do not match the commitment: tried again at will while the window is open."""
+    """Bytes came that do not match the commitment: tried again, a stated number of times, while the window is open."""
 
     TYPE: ClassVar[str] = "bid_opening.share_rejected"
-    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "seat", "tries")
 
     lot: str
     seat: int
@@ -240,6 +239,27 @@ class WindowClosed(Event):
 
 @event_type
 @dataclass(frozen=True)
+class GateFaultFound(Event):
+    """A gate wrap that does not verify under a holder's published key; anyone can see the same.
+
+    ``role`` is the seat of the key set ("gate/1"), ``culprit`` who made it ("bidder" or "holder").
+    """
+
+    TYPE: ClassVar[str] = "bid_opening.gate_fault_found"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "seat", "bid", "role", "culprit", "reason")
+
+    lot: str
+    seat: int
+    org_id: str
+    bid: str
+    role: str
+    culprit: str
+    reason: str
+
+
+@event_type
+@dataclass(frozen=True)
 class GateReleased(Event):
     """Enough gate keys are public: every ``r_gate`` can now be recovered by anyone."""
 
@@ -266,6 +286,19 @@ class CoefficientDrawn(Event):
     pool: tuple[str, ...]
     transcript: str
     seed: str
+
+
+@event_type
+@dataclass(frozen=True)
+class NothingDrawn(Event):
+    """The lot's method fixes every coefficient in the tender document: there is nothing to draw."""
+
+    TYPE: ClassVar[str] = "bid_opening.nothing_drawn"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "method")
+
+    lot: str
+    method: str
 
 
 @event_type
@@ -332,7 +365,15 @@ class LineRead(Event):
 
     TYPE: ClassVar[str] = "bid_opening.line_read"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "seat", "name", "total", "duration_days", "quality")
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = (
+        "lot",
+        "seat",
+        "name",
+        "total",
+        "duration_days",
+        "quality",
+        "project_manager",
+    )
 
     lot: str
     seat: int
@@ -406,7 +447,11 @@ class ConfirmationOpened(Event):
 @event_type
 @dataclass(frozen=True)
 class ResultConfirmed(Event):
-    """A bidder confirmed its line of the record; ``signature`` is over the record's digest with its signing key."""
+    """A bidder confirmed its line of the record.
+
+    ``signature`` (hex) is over ``note("etender-confirm/v1", lot code, bid, line digest)`` with a registered signing
+    key; empty where the person confirmed signed in, without a signing device.
+    """
 
     TYPE: ClassVar[str] = "bid_opening.result_confirmed"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC

@@ -1,0 +1,114 @@
+"""The hall of openings, and what anybody needs to draw again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import select
+
+from bid_opening.ceremony import Drawn
+from bid_opening.models import OpeningRoom
+from bid_opening.services import rooms
+from bid_opening.states import ROOM_MACHINE, Phase
+from foundation.clock import to_beijing
+from foundation.draws import FrozenBid, freeze_text
+from foundation.errors import NotFound
+from foundation.events import bid_opening as e
+from foundation.store.unit import Unit
+from tendering import facade as tendering
+from tendering.states import LotState
+
+HALL_LIMIT: Final = 200
+SHOWN_BACK: Final = timedelta(days=7)
+"""How long a finished opening stays in the hall."""
+
+
+@dataclass(frozen=True, slots=True)
+class HallRow:
+    """One opening in the hall. ``bidders`` is None until the list is published: nobody learns how many come."""
+
+    lot_id: str
+    lot_code: str
+    lot_name: str
+    project_name: str
+    tenderee_name: str
+    opens_at: datetime
+    state: str
+    phase: Phase
+    until: datetime | None
+    bidders: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hall:
+    """Openings by day (Beijing): under way, today, to come, over."""
+
+    live: tuple[HallRow, ...]
+    today: tuple[HallRow, ...]
+    coming: tuple[HallRow, ...]
+    over: tuple[HallRow, ...]
+    server_now: datetime
+
+
+def hall(unit: Unit) -> Hall:
+    """Every opening that is to come, is under way, or ended within the last days. The same for everybody."""
+    rows = unit.session.scalars(
+        select(OpeningRoom)
+        .where(OpeningRoom.opens_at.is_not(None), OpeningRoom.opens_at >= unit.at - SHOWN_BACK)
+        .order_by(OpeningRoom.opens_at, OpeningRoom.id)
+        .limit(HALL_LIMIT)
+    ).all()
+    cards = {card.id: card for card in tendering.lots_in(unit, *LotState)}
+    live, today, coming, over = [], [], [], []
+    for row in rows:
+        card = cards.get(row.id)
+        if card is None or row.opens_at is None:
+            continue
+        shown = _hall_row(unit, row, card, row.opens_at)
+        if ROOM_MACHINE.is_final(row.state):
+            over.append(shown)
+        elif row.state not in {Phase.SCHEDULED, Phase.CHECK_IN}:
+            live.append(shown)
+        elif to_beijing(row.opens_at).date() == to_beijing(unit.at).date():
+            today.append(shown)
+        else:
+            coming.append(shown)
+    return Hall(tuple(live), tuple(today), tuple(coming), tuple(over), unit.at)
+
+
+def _hall_row(unit: Unit, row: OpeningRoom, card: tendering.LotCard, opens_at: datetime) -> HallRow:
+    seats = rooms.state_of(unit, row.id).seats
+    return HallRow(
+        lot_id=row.id,
+        lot_code=card.lot_code,
+        lot_name=card.name,
+        project_name=card.project_name,
+        tenderee_name=card.tenderee_name,
+        opens_at=opens_at,
+        state=row.state.name,
+        phase=row.state,
+        until=row.until,
+        bidders=len(seats) if seats else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What anybody needs to draw again: the frozen list (and its hash), each draw's pool and transcript."""
+
+    lot_id: str
+    frozen: tuple[e.FrozenBid, ...]
+    freeze_hash: str
+    gate_holders: tuple[int, ...]
+    draws: tuple[Drawn, ...]
+
+
+def replay(unit: Unit, lot_id: str) -> Replay:
+    """Raises NotFound before anything was drawn."""
+    state = rooms.state_of(unit, lot_id)
+    if not state.draws:
+        raise NotFound(what="draws")
+    lines = [FrozenBid(one.bid, one.rev, one.leaf_index, one.envelope_hash) for one in state.frozen]
+    return Replay(lot_id, state.frozen, freeze_text(lines), state.gate_holders, state.draws)

@@ -1,0 +1,31 @@
+"""Jobs and look-rounds of the opening: open a Unit, call one service."""
+
+from __future__ import annotations
+
+from bid_opening.services import clock, consequences, record, schedule, unsealing
+from foundation.jobs.registry import JobContext, periodic, task
+from foundation.runtime import Runtime
+
+LOOK_SECONDS = 0.25
+
+
+@periodic("bid_opening.clock", LOOK_SECONDS)
+def look(runtime: Runtime) -> None:
+    """Whatever is due in any room by now."""
+    clock.look(runtime.units)
+
+
+@task(schedule.OPEN_CHECK_IN)
+def open_check_in(context: JobContext) -> None:
+    with context.runtime.units.begin(clock.PLATFORM) as unit:
+        schedule.open_check_in(unit, context.payload["lot"])
+
+
+@task(consequences.UNSEAL)
+def unseal(context: JobContext) -> None:
+    unsealing.unseal(context.runtime, context.payload["lot"], context.payload["bid"])
+
+
+@task(consequences.RECORD)
+def issue_record(context: JobContext) -> None:
+    record.issue_record(context.runtime, context.payload["lot"])
