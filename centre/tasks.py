@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import accounts.tasks
 import bid_opening.consumers
 import bid_opening.tasks
 import foundation.publication.tasks
@@ -14,7 +13,7 @@ from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
-__all__ = ["accounts", "bid_opening", "foundation", "keyholding", "tendering"]
+__all__ = ["bid_opening", "foundation", "keyholding", "tendering"]
 
 
 @periodic("centre.demo_pulse", democlock.PULSE.total_seconds())
