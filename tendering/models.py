@@ -23,7 +23,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from foundation.machine import Machine
 from foundation.money import Money
 from foundation.store.base import Base, EnumText, Fen, Instant, Json
-from tendering.states import BID_MACHINE, LOT_MACHINE, BidState, BidTrigger, LotState, LotTrigger
+from tendering.rulebook import RulebookKind
+from tendering.states import (
+    BID_MACHINE,
+    LOT_MACHINE,
+    ORDER_MACHINE,
+    BidState,
+    BidTrigger,
+    LotState,
+    LotTrigger,
+    OrderState,
+    OrderTrigger,
+)
 
 
 class Project(Base):
@@ -37,6 +48,8 @@ class Project(Base):
     name: Mapped[str] = mapped_column(String(200))
     location: Mapped[str] = mapped_column(String(200))
     fund_source: Mapped[str] = mapped_column(String(200))
+    approval: Mapped[str] = mapped_column(String(200), default="")
+    """The decision by which the project was approved, as the notice cites it."""
     trade_kind: Mapped[str] = mapped_column(String(20))
     """works, procurement, state_property, rural_property"""
     is_state_funded: Mapped[bool] = mapped_column(Boolean)
@@ -73,6 +86,8 @@ class Lot(Base):
     deposit: Mapped[Money | None] = mapped_column(Fen)
     duration_days: Mapped[int | None] = mapped_column(Integer)
     validity_days: Mapped[int] = mapped_column(Integer, default=90)
+    rulebook_kind: Mapped[RulebookKind] = mapped_column(EnumText(RulebookKind), default=RulebookKind.WORKS_MANDATORY)
+    """Which body of rules the clerk runs the lot under; the dated book is chosen and stamped at publication."""
     rulebook_id: Mapped[str | None] = mapped_column(String(40))
     method_id: Mapped[str | None] = mapped_column(String(40))
     method_params: Mapped[dict[str, Any] | None] = mapped_column(Json)
@@ -86,6 +101,7 @@ class Lot(Base):
     """When publication is planned; the timetable is simulated from it."""
     published_at: Mapped[datetime | None] = mapped_column(Instant)
     deadline_at: Mapped[datetime | None] = mapped_column(Instant)
+    submitted_by: Mapped[str | None] = mapped_column(String(36))
     approved_by: Mapped[str | None] = mapped_column(String(36))
     is_imported: Mapped[bool] = mapped_column(Boolean, default=False)
     created_at: Mapped[datetime] = mapped_column(Instant)
@@ -134,6 +150,7 @@ class Question(Base):
     text: Mapped[str] = mapped_column(Text)
     asked_at: Mapped[datetime] = mapped_column(Instant)
     clarification_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("clarifications.id"))
+    answer: Mapped[str] = mapped_column(Text, default="")
 
 
 class Clarification(Base):
@@ -161,6 +178,52 @@ class Subscription(Base):
     user_id: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"), primary_key=True)
     org_id: Mapped[str] = mapped_column(String(36), ForeignKey("organisations.id"))
     since: Mapped[datetime] = mapped_column(Instant)
+    told_through: Mapped[int] = mapped_column(Integer, default=0)
+    """Number of the last clarification this person was told of, so that a repeated job tells nobody twice."""
+
+
+class PaperOrder(Base):
+    """Papers on their way to publication: rendered by a job outside any Unit, then issued in one Unit, or failed.
+
+    ``wanted`` is what was asked for (answers, changes, a new deadline), so that a failed order can be repeated.
+    """
+
+    __tablename__ = "paper_orders"
+    __table_args__ = (
+        # One paper at a time and lot: two clicks on "publish" must not race for the same number.
+        Index(
+            "uq_paper_orders_lot_id_ordered",
+            "lot_id",
+            unique=True,
+            sqlite_where=text("state = 'ordered'"),
+            postgresql_where=text("state = 'ordered'"),
+        ),
+    )
+    MACHINE: ClassVar[Machine[OrderState, OrderTrigger]] = ORDER_MACHINE
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    lot_id: Mapped[str] = mapped_column(String(36), ForeignKey("lots.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    """publication or clarification"""
+    state: Mapped[OrderState] = mapped_column(EnumText(OrderState))
+    wanted: Mapped[dict[str, Any]] = mapped_column(Json)
+    ordered_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
+    ordered_by_org: Mapped[str | None] = mapped_column(String(36), ForeignKey("organisations.id"))
+    ordered_role: Mapped[str] = mapped_column(String(40))
+    source: Mapped[str] = mapped_column(String(120))
+    ordered_at: Mapped[datetime] = mapped_column(Instant)
+    settled_at: Mapped[datetime | None] = mapped_column(Instant)
+    fault: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """Why it failed: code, fields and objections, for the sentence made at the edge."""
+
+
+class CodeCounter(Base):
+    """The last number given out within a scope (a day's projects, a project's lots, a day's deal codes)."""
+
+    __tablename__ = "code_counters"
+
+    scope: Mapped[str] = mapped_column(String(80), primary_key=True)
+    last: Mapped[int] = mapped_column(Integer)
 
 
 class Upload(Base):

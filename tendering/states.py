@@ -1,4 +1,4 @@
-"""States of a lot and of a sealed bid."""
+"""States of a lot, of a sealed bid, and of papers on their way to publication."""
 
 from __future__ import annotations
 
@@ -82,5 +82,27 @@ BID_MACHINE: Final = Machine(
         BidState.SEALED: {BidTrigger.REPLACE: BidState.REPLACED, BidTrigger.WITHDRAW: BidState.WITHDRAWN},
         BidState.REPLACED: {},
         BidState.WITHDRAWN: {},
+    },
+)
+
+
+class OrderState(StrEnum):
+    ORDERED = "ordered"
+    ISSUED = "issued"
+    FAILED = "failed"
+
+
+class OrderTrigger(StrEnum):
+    ISSUE = "issue"
+    FAIL = "fail"
+
+
+ORDER_MACHINE: Final = Machine(
+    "paper_order",
+    OrderState.ORDERED,
+    {
+        OrderState.ORDERED: {OrderTrigger.ISSUE: OrderState.ISSUED, OrderTrigger.FAIL: OrderState.FAILED},
+        OrderState.ISSUED: {},
+        OrderState.FAILED: {},
     },
 )

@@ -55,6 +55,41 @@ class LotPrepared(Event):
 
 @event_type
 @dataclass(frozen=True)
+class PapersOrdered(Event):
+    """Somebody asked for papers to be rendered and published (``kind``: publication or clarification)."""
+
+    TYPE: ClassVar[str] = "tendering.papers_ordered"
+
+    lot: str
+    order: str
+    kind: str
+
+
+@event_type
+@dataclass(frozen=True)
+class PapersIssued(Event):
+    """The ordered papers were rendered, checked again and published."""
+
+    TYPE: ClassVar[str] = "tendering.papers_issued"
+
+    lot: str
+    order: str
+
+
+@event_type
+@dataclass(frozen=True)
+class PapersFailed(Event):
+    """The ordered papers could not be rendered or published; ``cause`` is the code of the refusal."""
+
+    TYPE: ClassVar[str] = "tendering.papers_failed"
+
+    lot: str
+    order: str
+    cause: str
+
+
+@event_type
+@dataclass(frozen=True)
 class LotPublished(Event):
     TYPE: ClassVar[str] = "tendering.lot_published"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC

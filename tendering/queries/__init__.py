@@ -1,0 +1,1 @@
+"""Read models of tendering's pages: frozen dataclasses, never rows."""

@@ -1,0 +1,39 @@
+"""Tendering's part of the web application."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask
+
+from foundation.errors import Objection
+from foundation.i18n import UnknownSentence, sentence
+
+from tendering import nav
+from tendering.queries.preparation import OrderCard
+from tendering.views import bids, projects, public, publication, questions
+
+
+def register(app: Flask) -> None:
+    """Blueprints and navigation. The root calls this once."""
+    for views in (public, projects, publication, questions, bids):
+        app.register_blueprint(views.bp)
+    nav.register(app.extensions["nav"])
+    app.jinja_env.globals.update(objection_text=objection_text, fault_text=fault_text)
+
+
+def objection_text(one: Objection) -> str:
+    """An objection shown inside a page, in the reader's language; a code without a sentence shows itself."""
+    return _sentence(one.code, one.params)
+
+
+def fault_text(order: OrderCard) -> str:
+    """Why ordered papers failed."""
+    return _sentence(order.fault_code, order.fault_fields)
+
+
+def _sentence(code: str, params: Mapping[str, object]) -> str:
+    try:
+        return sentence("errors", code, params)
+    except UnknownSentence:
+        return code
