@@ -65,6 +65,7 @@ class World:
 
     folder: Path
     units: Units
+    clock: SteppingClock
     app: Flask
     book: Logbook
     tokens: dict[str, str] = field(default_factory=dict)
@@ -93,6 +94,7 @@ class World:
     def seat(self, side: Side, org: str, *, operator: str = "", user_id: str | None = None) -> str:
         roles = {Side.TENDEREE_SIDE: ("tenderee",), Side.CUSTODIAN: ("custodian",)}.get(side, ("gate_holder",))
         org_id = self.org(org, *roles)
+        self.clock.step(timedelta(seconds=1))
         with self.units.begin(WORKER) as unit:
             new = NewSeat(side, org_id, f"{org}席位", operator or f"{org}机房", user_id)
             seat_id = facade.appoint_seat(unit, new)
@@ -206,9 +208,10 @@ def build(folder: Path) -> World:
     assert accounts.models.Organisation.metadata is Base.metadata
     engine = open_engine(f"sqlite:///{folder / 'centre.db'}")
     Base.metadata.create_all(engine)
-    units = Units(engine, SteppingClock(datetime(2026, 11, 25, 3, 0, tzinfo=UTC)), SystemEntropy())
+    clock = SteppingClock(datetime(2026, 11, 25, 3, 0, tzinfo=UTC))
+    units = Units(engine, clock, SystemEntropy())
     who: dict[str, Actor] = {}
-    world = World(folder, units, Flask("none"), Logbook([b"first leaf"]), who=who)
+    world = World(folder, units, clock, Flask("none"), Logbook([b"first leaf"]), who=who)
 
     def show_entry(entry_id: str) -> ResponseReturnValue:
         if entry_id not in world.leaves:
