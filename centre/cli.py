@@ -30,7 +30,7 @@ class LazyGroup(click.Group):
         "holder-agent": "keyholding.agent:holder_agent",
         "demo": "sandbox.cli:demo",
         "bank": "sandbox.cli:bank",
-        "agents": "sandbox.cli:agents",
+        "agents": "centre.demo_agents:agents",
         "bots": "sandbox.cli:bots",
         "seed-demo": "centre.seed:seed_demo",
         "score": "evaluation.cli:score_command",

@@ -35,7 +35,7 @@ class UpOptions:
 def bring_up(settings: Settings, options: UpOptions, say: Callable[[str], None]) -> int:
     """Lock the folder, prepare it, start the children; returns the exit code when the group has ended."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with DataFolderLock(settings.data_dir):
+    with DataFolderLock(settings.data_dir) as lock:
         mark_folder(settings, demo=options.demo)
         bootstrap.prepare_folders(settings)
         say("准备数据库 · preparing the database")
@@ -51,13 +51,12 @@ def bring_up(settings: Settings, options: UpOptions, say: Callable[[str], None])
             say("准备演示中心 · preparing the demonstration centre")
             seed(environment, say)
         specs = group(settings, options, ports, environment)
-        runner = Runner(
-            specs,
-            log_folder=settings.data_dir / "log",
-            say=say,
-            echo=options.echo,
-            on_ready=lambda: announce(settings, options, ports, say),
-        )
+
+        def ready() -> None:
+            lock.tell(address=f"{'https' if options.tls else 'http'}://localhost:{ports.web}")
+            announce(settings, options, ports, say)
+
+        runner = Runner(specs, log_folder=settings.data_dir / "log", say=say, echo=options.echo, on_ready=ready)
         return runner.run()
 
 

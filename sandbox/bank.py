@@ -32,6 +32,8 @@ log = structlog.get_logger("bank")
 CENTRE_ACCOUNT: Final = "3204120000000001"
 """Where companies send their verification transfers."""
 SIGNATURE_HEADER: Final = "X-Bank-Signature"
+SAMPLE_FEN: Final = 1_000_000_00
+"""What a company that opens an account during the demonstration starts with."""
 MAX_BODY_BYTES: Final = 16 * 1024
 RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _OK: Final = range(200, 300)
@@ -96,6 +98,19 @@ class Book:
         """Open an account with its first balance; one that exists stays as it is."""
         with self._transaction() as connection:
             connection.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?, ?)", (number, holder, fen))
+
+    def account_of(self, holder: str) -> str:
+        """The account of a company by its exact name; opened with SAMPLE_FEN where it has none."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT number FROM accounts WHERE holder = ? ORDER BY number LIMIT 1", (holder,)
+            ).fetchone()
+            if row is not None:
+                return str(row["number"])
+            digits = int.from_bytes(hashlib.sha256(holder.encode()).digest()[:6], "big") % 10**10
+            number = f"320412{digits:010d}"
+            connection.execute("INSERT INTO accounts VALUES (?, ?, ?)", (number, holder, SAMPLE_FEN))
+            return number
 
     def accounts(self) -> list[dict[str, Any]]:
         with self._connection() as connection:
@@ -241,7 +256,7 @@ def fen_of(text: object) -> int:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """``GET /healthz`` · ``GET /accounts`` · ``GET /notices/<id>`` · ``POST /transfers``."""
+    """``GET /healthz`` · ``GET /accounts`` · ``GET /notices/<id>`` · ``POST /accounts`` · ``POST /transfers``."""
 
     book: ClassVar[Book]
     messenger: ClassVar[Messenger]
@@ -260,25 +275,35 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/transfers" or not 0 < length <= MAX_BODY_BYTES:
+        deed = {"/transfers": self._transfer, "/accounts": self._open}.get(self.path)
+        if deed is None or not 0 < length <= MAX_BODY_BYTES:
             self.close_connection = True
             return self._answer(HTTPStatus.NOT_FOUND, {"code": "bank.not_found"})
         try:
-            said = json.loads(self.rfile.read(length))
-            order = Transfer(
-                request=str(said["request"])[:64],
-                debit=str(said["debit"]),
-                credit=str(said.get("credit", CENTRE_ACCOUNT)),
-                fen=fen_of(said["amount"]),
-                reference=str(said["reference"])[:40],
-            )
-            serial = self.book.transfer(order)
-        except (ValueError, KeyError, TypeError):
+            answer = deed(json.loads(self.rfile.read(length)))
+        except (ValueError, KeyError, TypeError, AttributeError):
             return self._answer(HTTPStatus.BAD_REQUEST, {"code": "bank.malformed"})
         except TransferRefused as refused:
             return self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, {"code": refused.code, **refused.fields})
+        return self._answer(HTTPStatus.CREATED, answer)
+
+    def _transfer(self, said: dict[str, Any]) -> dict[str, Any]:
+        order = Transfer(
+            request=str(said["request"])[:64],
+            debit=str(said["debit"]),
+            credit=str(said.get("credit", CENTRE_ACCOUNT)),
+            fen=fen_of(said["amount"]),
+            reference=str(said["reference"])[:40],
+        )
+        serial = self.book.transfer(order)
         self.messenger.poke()
-        return self._answer(HTTPStatus.CREATED, {"serial": serial})
+        return {"serial": serial}
+
+    def _open(self, said: dict[str, Any]) -> dict[str, Any]:
+        holder = str(said["holder"]).strip()[:200]
+        if not holder:
+            raise TransferRefused(why="holder")
+        return {"number": self.book.account_of(holder), "holder": holder}
 
     def _answer(self, status: HTTPStatus, body: dict[str, Any]) -> None:
         data = json.dumps(body, ensure_ascii=False).encode()

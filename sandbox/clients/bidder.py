@@ -126,6 +126,12 @@ class BidderClient(CentreClient):
             if public not in known:
                 self.post("/account/keys", {"purpose": purpose, "public_key": public, "label": f"{label} {purpose}"})
 
+    def retire_keys(self, label: str) -> None:
+        """Retire the organisation's active keys whose label begins with ``label``."""
+        for key in self.get("/account/keys")["account"]["keys"]:
+            if key["label"].startswith(label) and not key["retired_at"]:
+                self.post(f"/account/keys/{key['id']}/retire")
+
     def lot(self, lot_id: str) -> LotTerms:
         """The public facts of a lot; every holder's proof of possession is checked when sealing."""
         raw = self.get(f"/lots/{lot_id}/lot.json")
@@ -135,8 +141,9 @@ class BidderClient(CentreClient):
         origin = socket_origin(str(raw["room_origin"]))
         return LotTerms(lot_id, str(raw["tender"]), str(raw["lot"]), str(raw["bidder"]), keyset, last, origin)
 
-    def seal(self, lot: LotTerms, uscc: str, files: Mapping[str, bytes], previous: SealedBid | None = None) -> Envelope:
-        """Seal the files on this machine; nothing is sent. ``previous`` is the revision this one replaces."""
+    def seal(self, lot: LotTerms, files: Mapping[str, bytes]) -> Envelope:
+        """Seal the files on this machine, as the revision after ``lot.last``; nothing is sent."""
+        previous = lot.last
         bid = previous.bid if previous else self.entropy.token(16).hex()
         rev = previous.rev + 1 if previous else 1
         binding = write_binding(

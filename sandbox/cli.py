@@ -1,0 +1,103 @@
+"""``centre bank``, ``centre bots``, ``centre demo``: the demonstration's own processes and its story."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+import click
+
+from foundation.errors import Unavailable
+
+DEFAULT_PORT: Final = "8000"
+
+
+def data_dir() -> Path:
+    """The data folder as every process of the centre reads it; the sandbox knows nothing else of the settings."""
+    return Path(os.environ.get("CENTRE_DATA_DIR", "var")).expanduser().resolve()
+
+
+def centre_url() -> str:
+    """Where the centre's pages are, as its runner told this process."""
+    scheme = "https" if os.environ.get("CENTRE_TLS_CERTIFICATE") else "http"
+    return f"{scheme}://localhost:{os.environ.get('CENTRE_WEB_PORT', DEFAULT_PORT)}"
+
+
+def stop_on_signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@click.command("bank")
+def bank() -> None:
+    """Run the bank of a demonstration centre (address: CENTRE_BANK_URL)."""
+    from sandbox.bank import CENTRE_ACCOUNT, BankServer, Book
+
+    address = urlsplit(os.environ.get("CENTRE_BANK_URL", ""))
+    if not address.hostname or not address.port:
+        raise Unavailable(what="CENTRE_BANK_URL")
+    folder = data_dir()
+    book = Book(folder / "demo" / "bank.db")
+    book.open_account(CENTRE_ACCOUNT, "武进区公共资源交易中心", 0)
+    listed = folder / "demo" / "bank-accounts.json"
+    if listed.exists():
+        for row in json.loads(listed.read_text(encoding="utf-8")):
+            book.open_account(str(row["number"]), str(row["holder"]), int(row["fen"]))
+    server = BankServer(address.hostname, address.port, book, centre_url(), folder / "secrets" / "bank-notices.key")
+    stop = stop_on_signals()
+    threading.Thread(target=server.serve, name="bank").start()
+    stop.wait()
+    server.stop()
+
+
+@click.command("bots")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Written once the robots look for work.")
+def bots(ready_file: Path | None) -> None:
+    """Run the robots that take the other bidders' seats at the guided lot."""
+    from sandbox.bots import Robots
+
+    stop = stop_on_signals()
+    robots = Robots(centre_url(), data_dir() / "demo" / "bots")
+    if ready_file is not None:
+        ready_file.write_text(str(os.getpid()), encoding="ascii")
+    robots.run(stop)
+
+
+@click.command("demo")
+@click.option("--headless", is_flag=True, required=True, help="Run the whole story without a browser.")
+@click.option("--bidders", type=click.IntRange(3, 8), default=8, show_default=True, help="How many companies bid.")
+@click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), help="Write the summary here.")
+@click.option(
+    "--server", default="", help="A running demonstration centre (http://localhost:PORT); else one is started."
+)
+@click.option("--pause-at", default="", help="Wait for a line on standard input before this stage.")
+def demo(headless: bool, bidders: int, json_file: Path | None, server: str, pause_at: str) -> None:
+    """Play one tender from publication to the record by HTTP and sockets only (exit 3 or 4 when anything is off)."""
+    from sandbox.story import StoryOptions, play
+    from sandbox.story_centre import open_centre
+
+    if not headless:
+        raise click.UsageError("--headless")
+
+    def say(text: str) -> None:
+        click.echo(text)
+
+    def before(stage: str) -> None:
+        if pause_at in {stage, "all"}:
+            click.echo(f"PAUSED {stage}")
+            click.get_text_stream("stdin").readline()
+
+    with open_centre(server, data_dir(), say) as url:
+        summary = play(StoryOptions(server=url, bidders=bidders), say=say, before=before)
+    text = json.dumps(summary, ensure_ascii=False, indent=1)
+    if json_file is not None:
+        json_file.write_text(f"{text}\n", encoding="utf-8")
+    else:
+        click.echo(text)

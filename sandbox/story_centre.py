@@ -1,0 +1,97 @@
+"""The demonstration centre a story plays in: a named one, the one of this data folder, or a fresh one of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from foundation.clock import monotonic, pause
+from sandbox.errors import CentreAway, NotInTime
+
+START_SECONDS: Final = 90
+STOP_SECONDS: Final = 30
+
+
+@contextmanager
+def open_centre(server: str, data_dir: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """The address of a running demonstration centre: ``server``, else the one that holds ``data_dir``, else a new one.
+
+    One that was started here is stopped again.
+
+    Raises CentreAway for a named one that does not answer, NotInTime for one that does not come up.
+    """
+    if server and not is_demo(server):
+        raise CentreAway(url=server)
+    found = server or running_in(data_dir)
+    if found:
+        yield found
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="centre-demo-", ignore_cleanup_errors=True) as folder,
+        started_centre(Path(folder), say) as url,
+    ):
+        yield url
+
+
+def running_in(data_dir: Path) -> str:
+    """Where the demonstration centre that holds this data folder answers; "" when there is none."""
+    try:
+        address = str(json.loads((data_dir / "centre.lock").read_text(encoding="utf-8")).get("address", ""))
+    except (OSError, ValueError):
+        return ""
+    return address if address and is_demo(address) else ""
+
+
+@contextmanager
+def started_centre(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """``centre up --demo`` on ``folder``, stopped when the block is left."""
+    say("启动演示中心 · starting a demonstration centre")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CENTRE_")}
+    environment |= {"PYTHONUNBUFFERED": "1"}
+    output = folder / "up.log"
+    argv = [sys.executable, "-m", "centre", "up", "--demo", "--data-dir", str(folder / "data")]
+    with output.open("wb") as out:
+        process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, env=environment)
+    try:
+        yield _wait_for_address(process, output)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_for_address(process: subprocess.Popen[bytes], output: Path) -> str:
+    """The printed address, once its pages answer."""
+    until = monotonic() + START_SECONDS
+    while monotonic() < until:
+        text = output.read_text(encoding="utf-8", errors="replace")
+        if process.poll() is not None:
+            raise NotInTime(what=f"centre up: {text[-2000:]}", seconds=START_SECONDS)
+        for word in text.split():
+            if word.startswith(("http://localhost:", "https://localhost:")) and is_demo(word):
+                return word.rstrip("/")
+        pause(0.3)
+    raise NotInTime(what="centre up", seconds=START_SECONDS)
+
+
+def is_demo(url: str) -> bool:
+    """Whether a demonstration centre answers there."""
+    try:
+        answer = httpx.get(
+            f"{url.rstrip('/')}/time", timeout=5, trust_env=False, headers={"Accept": "application/json"}
+        )
+        return answer.status_code == httpx.codes.OK and bool(answer.json().get("is_demo"))
+    except (httpx.HTTPError, ValueError):
+        return False
