@@ -7,7 +7,9 @@ reads from log entries proved under the policy pinned at enrolment (``evidence.p
 from __future__ import annotations
 
 import base64
+import os
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -81,7 +83,7 @@ class HolderAgent:
         now: Callable[[], datetime] = machine_now,
     ) -> None:
         self.state = StateFolder(state_dir, policy_text=policy_text, passphrase=passphrase)
-        self._client = client or httpx.Client(base_url=server_url, timeout=TIMEOUT_SECONDS)
+        self._client = client or client_of(server_url)
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._now = now
         self._patience = _Patience()
@@ -253,11 +255,21 @@ def _number(values: Mapping[str, Any], name: str) -> int:
     return value
 
 
-def fetch_policy(server_url: str) -> str:
-    """The policy as the centre states it. Trusting it is trusting the centre once: compare it with a paper copy."""
+def client_of(server_url: str, ca_file: str | None = None) -> httpx.Client:
+    """The client of one agent; ``ca_file`` is a certificate to trust beside the machine's own."""
+    context = ssl.create_default_context(cafile=ca_file)
+    return httpx.Client(base_url=server_url, timeout=TIMEOUT_SECONDS, verify=context)
+
+
+def fetch_policy(server_url: str, ca_file: str | None = None) -> str:
+    """The policy as the centre states it. Trusting it is trusting the centre once: compare it with a paper copy.
+
+    Raises ServerOutOfReach.
+    """
     try:
-        response = httpx.get(f"{server_url.rstrip('/')}/log/policy", timeout=TIMEOUT_SECONDS)
-        response.raise_for_status()
+        with client_of(server_url, ca_file) as client:
+            response = client.get("/log/policy")
+            response.raise_for_status()
     except httpx.HTTPError as error:
         raise ServerOutOfReach(reason=type(error).__name__) from error
     return response.text
@@ -273,18 +285,28 @@ def fetch_policy(server_url: str) -> str:
     help="The log policy (keys of log and cosigner) as the regulator gave it to you; pinned on the first run.",
 )
 @click.option("--pin-from-server", is_flag=True, help="First run only: pin the policy the centre shows, and print it.")
-@click.option("--passphrase", envvar="HOLDER_AGENT_PASSPHRASE", default="", help="Encrypts key files (environment).")
+@click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Certificate to trust for https.")
 @click.option("--once", is_flag=True, help="Do what is asked now, by hand, and end.")
 def holder_agent(
-    server: str, token_file: Path, state: Path, policy: Path | None, pin_from_server: bool, passphrase: str, once: bool
+    server: str,
+    token_file: Path,
+    state: Path,
+    policy: Path | None,
+    pin_from_server: bool,
+    ca: str | None,
+    once: bool,
 ) -> None:
-    """Keep the keys of a gate holder or custodian on this machine, and release them only on cosigned evidence."""
+    """Keep the keys of a gate holder or custodian on this machine, and release them only on cosigned evidence.
+
+    Key files are encrypted where HOLDER_AGENT_PASSPHRASE is set in the environment.
+    """
     text = policy.read_text(encoding="utf-8") if policy else ""
     if not text and pin_from_server and not (state / "policy.txt").exists():
-        text = fetch_policy(server)
+        text = fetch_policy(server, ca)
         click.echo(f"已固定以下信任策略，请与书面副本核对 · pinned; compare with your paper copy:\n{text}")
     token = token_file.read_text(encoding="ascii").strip()
-    agent = HolderAgent(server, token, state, text, passphrase=passphrase)
+    passphrase = os.environ.get("HOLDER_AGENT_PASSPHRASE", "")
+    agent = HolderAgent(server, token, state, text, passphrase=passphrase, client=client_of(server, ca))
     try:
         if once:
             _say_and_fail(agent.poll())
@@ -305,4 +327,4 @@ def _say_and_fail(result: Round) -> None:
         raise EvidenceRefused(reason=result.refused[0])
 
 
-__all__ = ["HolderAgent", "Round", "fetch_policy", "holder_agent"]
+__all__ = ["HolderAgent", "Round", "client_of", "fetch_policy", "holder_agent"]

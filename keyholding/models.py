@@ -117,7 +117,7 @@ class KeysetMember(Base):
     holder_name: Mapped[str] = mapped_column(String(200))
     operator: Mapped[str] = mapped_column(String(200))
     public_key: Mapped[str | None] = mapped_column(String(130))
-    proof: Mapped[str] = mapped_column(String(100), default="")
+    proof: Mapped[str] = mapped_column(String(128), default="")
     ready_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

@@ -204,9 +204,9 @@ def make_app(units: Units, who: dict[str, Actor], show_entry: Any) -> Flask:
     return complete(app)
 
 
-def build(folder: Path) -> World:
+def build(folder: Path, url: str = "") -> World:
     assert accounts.models.Organisation.metadata is Base.metadata
-    engine = open_engine(f"sqlite:///{folder / 'centre.db'}")
+    engine = open_engine(url or f"sqlite:///{folder / 'centre.db'}")
     Base.metadata.create_all(engine)
     clock = SteppingClock(datetime(2026, 11, 25, 3, 0, tzinfo=UTC))
     units = Units(engine, clock, SystemEntropy())
