@@ -1,4 +1,4 @@
-"""Agents of a whole demonstration in one process, and agents that come at the same moment."""
+"""Agents that come at the same moment, and the whole way on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,16 +11,11 @@ import pytest
 
 from foundation.sealing import Role, generate_key, prove_possession, suite
 from keyholding import facade
-from keyholding.agent import HolderAgent
-from keyholding.agents import RosterEntry, read_roster, run_roster
-from keyholding.errors import ServerOutOfReach
 from keyholding.models import HolderSeat, KeysetMember
 from keyholding.services import keysets
 from tests.unit.keyholding.world import (
-    LATER,
     LOT,
     LOT_CODE,
-    POLICY,
     TENDER,
     WORKER,
     World,
@@ -36,38 +31,6 @@ def world(tmp_path: Path) -> Iterator[World]:
     made = build(tmp_path)
     yield made
     made.close()
-
-
-def test_a_roster_makes_keys_and_rehearses_by_itself(world: World, tmp_path: Path) -> None:
-    world.usual_seats()
-    world.create()
-    names = {f"holder{i}": org for i, org in enumerate(world.tokens)}
-    path = tmp_path / "agents.json"
-    rows = ",".join(f'{{"name":"{name}","token":"{world.tokens[org]}"}}' for name, org in names.items())
-    path.write_text(f"[{rows}]", encoding="utf-8")
-    asked: list[int] = []
-
-    def policy() -> str:
-        asked.append(1)
-        if len(asked) == 1:
-            raise ServerOutOfReach(reason="not yet")
-        return POLICY
-
-    def make(entry: RosterEntry, state: Path, text: str) -> HolderAgent:
-        return HolderAgent("", entry.token, state, text, client=world.client(), now=lambda: LATER)
-
-    stop, ready = threading.Event(), threading.Event()
-    runner = threading.Thread(target=run_roster, args=(read_roster(path), tmp_path, make, policy, stop, ready.set))
-    runner.start()
-    assert ready.wait(20)
-    for _ in range(600):
-        if world.card().state == "rehearsed":
-            break
-        stop.wait(0.05)
-    stop.set()
-    runner.join(timeout=20)
-    assert world.card().state == "rehearsed"
-    assert (tmp_path / "holder0" / "policy.txt").read_text(encoding="utf-8") == POLICY
 
 
 def all_at_once(world: World) -> None:
