@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 from foundation.clock import machine_now
 from foundation.ids import parse_id
@@ -50,19 +51,25 @@ class GivenKey(BaseModel):
     proof: Annotated[bytes, reading(_proof)]
 
 
-class RehearsalAnswer(BaseModel):
+class Answer(BaseModel):
+    """A share, or why there is none: never both, never neither (silence must not count as a fault)."""
+
     share: ShareHex | None = None
     fault: FaultWord | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.share is None) == (self.fault is None):
+            raise PydanticCustomError("foundation.field_missing", "share or fault")
+        return self
 
 
 class GateKeyBody(BaseModel):
     private_key: Digits64
 
 
-class ShareBody(BaseModel):
+class ShareBody(Answer):
     bid: BidHex
-    share: ShareHex | None = None
-    fault: FaultWord | None = None
 
 
 class SharesBody(BaseModel):
@@ -109,7 +116,7 @@ def give_key(keyset_id: str) -> ResponseReturnValue:
 @body_limit(BODY_BYTES)
 def give_rehearsal_share(rehearsal_id: str) -> ResponseReturnValue:
     seat = _seat()
-    answer = parse(RehearsalAnswer)
+    answer = parse(Answer)
     with units().begin(access.agent_actor(seat, current_actor().source)) as unit:
         share = bytes.fromhex(answer.share) if answer.share else None
         state = rehearsals.give_rehearsal_share(unit, seat, parse_id(rehearsal_id), share, answer.fault or "")

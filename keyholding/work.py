@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, not_, or_, select
 
 from foundation import canonical
 from foundation.events import public_projection
@@ -38,7 +38,7 @@ def tasks_of(unit: Unit, seat: HolderSeat) -> list[dict[str, Any]]:
     rows = unit.session.execute(
         select(KeysetMember, LotKeyset)
         .join(LotKeyset, LotKeyset.id == KeysetMember.keyset_id)
-        .where(KeysetMember.seat_id == seat.id, LotKeyset.state != KeysetState.RETIRED)
+        .where(KeysetMember.seat_id == seat.id, _has_work())
         .order_by(LotKeyset.requested_at, LotKeyset.id)
     ).all()
     found: list[dict[str, Any]] = []
@@ -55,6 +55,38 @@ def tasks_of(unit: Unit, seat: HolderSeat) -> list[dict[str, Any]]:
         if task is not None:
             found.append(about | task)
     return found
+
+
+def _has_work() -> ColumnElement[bool]:
+    """Which places can have a task: a standing seat collects hundreds of lots, and its agent asks every second."""
+    gate_asked = exists().where(GateRequest.keyset_id == LotKeyset.id)
+    gate_given = exists().where(GateKey.keyset_id == LotKeyset.id, GateKey.index == KeysetMember.index)
+    # Named outright: a subquery two levels deep would else count the member of *some* key set.
+    answered = (
+        exists()
+        .where(
+            EscrowShare.lot_id == EscrowBid.lot_id,
+            EscrowShare.bid == EscrowBid.bid,
+            EscrowShare.index == KeysetMember.index,
+        )
+        .correlate(EscrowBid, KeysetMember)
+    )
+    bid_waits = (
+        exists()
+        .where(EscrowRequest.keyset_id == LotKeyset.id, EscrowBid.lot_id == EscrowRequest.lot_id, not_(answered))
+        .correlate(LotKeyset, KeysetMember)
+    )
+    return or_(
+        and_(LotKeyset.state == KeysetState.COLLECTING, KeysetMember.public_key.is_(None)),
+        LotKeyset.state == KeysetState.COMPLETE,
+        and_(
+            LotKeyset.state == KeysetState.REHEARSED,
+            or_(
+                and_(KeysetMember.role == Role.GATE, gate_asked, not_(gate_given)),
+                and_(KeysetMember.role == Role.ESCROW, bid_waits),
+            ),
+        ),
+    )
 
 
 def _task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[str, Any] | None:

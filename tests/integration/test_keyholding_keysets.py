@@ -113,6 +113,8 @@ def test_a_wrong_share_fails_the_rehearsal_and_names_its_holder(world: World) ->
         agent.poll()
     task = world.tasks("审计局")[0]
     assert task["kind"] == "rehearse"
+    for nothing in ({}, {"share": "11" * 33, "fault": "wrap"}):
+        assert world.post("审计局", f"/agent/rehearsals/{task['rehearsal_id']}/share", nothing).status_code == 422
     answer = world.post("审计局", f"/agent/rehearsals/{task['rehearsal_id']}/share", {"share": "11" * 33})
     assert answer.json() == {"state": "failed"}
     (failed,) = world.events(events.RehearsalFailed)
