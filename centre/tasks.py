@@ -6,8 +6,8 @@ import bid_opening.consumers
 import bid_opening.tasks
 import foundation.publication.tasks
 import keyholding.tasks
+import tendering.consumers
 import tendering.tasks
-
 from centre import democlock
 from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
