@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -92,7 +93,7 @@ def demo(headless: bool, bidders: int, json_file: Path | None, server: str, paus
     def before(stage: str) -> None:
         if pause_at in {stage, "all"}:
             click.echo(f"PAUSED {stage}")
-            click.get_text_stream("stdin").readline()
+            sys.stdin.readline()
 
     with open_centre(server, data_dir(), say) as url:
         summary = play(StoryOptions(server=url, bidders=bidders), say=say, before=before)

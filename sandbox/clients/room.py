@@ -141,13 +141,19 @@ class RoomWatch:
         after = ",".join(f"{audience}:{seq}" for audience, seq in sorted(self._heads.items()))
         answer = self._client.get(f"/rooms/{self._lot_id}/events", **({"after": after} if after else {}))
         self.polls += 1
+        self._know(answer["heads"])
         self._take(answer["frames"])
 
     def _take_message(self, message: Mapping[str, Any]) -> None:
-        if "seq" in message:
+        if "hello" in message:
+            self._know(message["hello"]["heads"])
+        elif "seq" in message:
             self._take([message])
-        elif "frames" in message:
-            self._take(message["frames"])
+
+    def _know(self, audiences: Mapping[str, int]) -> None:
+        """Remember every audience, also one that has told nothing yet, so that a resumed line asks for it again."""
+        for audience in audiences:
+            self._heads.setdefault(audience, 0)
 
     def _take(self, raw: list[Mapping[str, Any]]) -> None:
         """Frames in the order they came. A hole would be a lost message: Tampering, not a hiccup."""
