@@ -9,7 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from flask import Flask
+from flask.testing import FlaskClient
+
 from accounts import facade as accounts
+from accounts.sessions import open_session
 from foundation.actor import Actor
 from foundation.entropy import SystemEntropy
 from foundation.sealing import (
@@ -17,20 +21,22 @@ from foundation.sealing import (
     SEGMENT_BYTES,
     Part,
     PartSource,
-    PriceSchedule,
     Sealed,
     generate_key,
     public_hex,
     seal,
     write_binding,
 )
+from foundation.sealing.strict import encode_base64
 from foundation.sealing.suite import PrivateKey, public_bytes
+from foundation.web.access import PUBLIC, allow
+from foundation.web.kit import WebSettings, complete, create_web
 from tendering import receiver
 from tendering.bid_errors import SealContested, SealRefused
 from tendering.bid_rules import AnnouncedPart, HeldSegment
 from tendering.facade import segment_name
 from tendering.services import seals, uploads
-from tests.support.tender_world import OpenLot, TenderWorld
+from tests.support.tender_world import TESTS, OpenLot, TenderWorld
 
 PRICE = (
     '{"v":1,"currency":"CNY","total":"11402318.00","duration_days":178,"quality":"合格","project_manager":"周予安"}'
@@ -180,5 +186,46 @@ def make_bidder(world: TenderWorld, name: str = "常州澄岳建设工程有限�
     return bidder
 
 
-def price_of(content: bytes) -> PriceSchedule:
-    return PriceSchedule.parse(content)
+def make_app(world: TenderWorld, *, room_port: int = 0, demo: bool = False) -> Flask:
+    """The pages of accounts, credit and tendering over this world."""
+    import accounts.web
+    import credit.web
+    import tendering.web
+
+    app = create_web("bids-test", WebSettings(secret_key="k" * 32, room_port=room_port, demo=demo, rates_on=False))
+    app.extensions["runtime"] = world.runtime
+    app.extensions["civil_now"] = world.runtime.clock.now
+    for package in (accounts, credit, tendering):
+        package.web.register(app)
+
+    @app.get("/")
+    @allow(PUBLIC)
+    def home() -> str:
+        return "home"
+
+    return complete(app)
+
+
+def token_of(world: TenderWorld, actor: Actor) -> str:
+    """A session of this person, as signing in would open it."""
+    with world.units.begin(TESTS) as unit:
+        return open_session(unit, str(actor.user_id), source="test", user_agent="test")[1]
+
+
+def client_of(app: Flask, world: TenderWorld, actor: Actor | None, *, accept: str = "application/json") -> FlaskClient:
+    """A client with a bearer token for the actor."""
+    client = app.test_client()
+    client.environ_base["HTTP_ACCEPT"] = accept
+    if actor is not None:
+        client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token_of(world, actor)}"
+    return client
+
+
+def seal_body(made: SealedFiles, upload_id: str) -> dict[str, str]:
+    """The JSON a client sends to ``/lots/<lot>/seals``."""
+    return {
+        "upload_id": upload_id,
+        "header": encode_base64(made.sealed.header.raw),
+        "manifest": made.sealed.manifest.raw.decode(),
+        "signature": encode_base64(made.sealed.signature),
+    }

@@ -53,9 +53,10 @@ _places = threading.BoundedSemaphore(HTTP_UPLOADS)
 
 
 @bp.record_once
-def _make_intake(state: BlueprintSetupState) -> None:
+def _install(state: BlueprintSetupState) -> None:
     app = state.app
     app.extensions.setdefault("intake", Intake(app.extensions["runtime"]))
+    app.extensions["nav"].add("bidder", "我的投标", "My bids", "bids.my_bids", order=10)
 
 
 def intake() -> Intake:
