@@ -14,26 +14,30 @@ import os
 import pkgutil
 import re
 import sys
-import tempfile
-import tomllib
 import types
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum, StrEnum
-from pathlib import Path
 from typing import Any, Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+from reference_edges import commands_page, missing_commands, routes_page
+from reference_markdown import (
+    COMMAND,
+    ROOT,
+    cell,
+    code,
+    first_sentence,
+    grouped,
+    of_package,
+    packages,
+    page,
+    sentences,
+    table,
+)
+
 sys.path.insert(0, str(ROOT))
 FOLDER: Final = ROOT / "docs" / "reference"
-COMMAND: Final = ".venv/bin/python tools/reference.py"
 SKIPPED: Final = {"__main__"}
-
-
-def packages() -> list[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    names: list[str] = project["tool"]["importlinter"]["root_packages"]
-    return names
 
 
 def import_everything() -> list[str]:
@@ -50,46 +54,6 @@ def import_everything() -> list[str]:
     return failed
 
 
-# --- Markdown ----------------------------------------------------------------
-
-
-def cell(text: object) -> str:
-    return " ".join(str(text).replace("|", "\\|").split())
-
-
-def code(text: object) -> str:
-    return f"`{cell(text)}`" if str(text) else ""
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def first_sentence(documented: type) -> str:
-    """The first paragraph of a class's own docstring; nothing for the one that dataclasses make up."""
-    text = documented.__dict__.get("__doc__") or ""
-    if dataclasses.is_dataclass(documented) and text.startswith(f"{documented.__name__}("):
-        return ""
-    return cell(text.strip().split("\n\n")[0].replace("``", "`"))
-
-
-def page(title: str, about: str, parts: Iterable[str]) -> str:
-    mark = f"<!-- Written by tools/reference.py from the code. Do not edit; run: {COMMAND} -->"
-    return "\n\n".join([f"# {title}", mark, about.strip(), *(part.strip() for part in parts)]) + "\n"
-
-
-def sentences() -> Mapping[str, Mapping[str, tuple[str, str]]]:
-    from foundation.i18n import catalogue
-
-    return catalogue().sections
-
-
-def of_package(name: str) -> str:
-    return name.partition(".")[0]
-
-
 # --- settings ----------------------------------------------------------------
 
 
@@ -102,7 +66,7 @@ def settings_page() -> str:
         alias = field.validation_alias
         variable = alias if isinstance(alias, str) else f"{prefix}{name}".upper()
         default = getattr(field.default, "get_secret_value", lambda kept=field.default: kept)()
-        bounds = ", ".join(str(limit) for limit in field.metadata)
+        bounds = ", ".join(limit_text(limit) for limit in field.metadata)
         rows.append(
             (
                 code(variable),
@@ -116,6 +80,14 @@ def settings_page() -> str:
 Read once when a process starts, from the environment; every problem is reported together and ends the process with
 exit code 2. `centre up` tells its children the ports and addresses of this run: a demonstration needs none of these."""
     return page("Settings", about, [table(("variable", "type", "default", "meaning", "limits"), rows)])
+
+
+def limit_text(limit: Any) -> str:
+    """``Ge(ge=1)`` as ``≥ 1``, a pattern as itself."""
+    for name, sign in (("ge", "≥ "), ("gt", "> "), ("le", "≤ "), ("lt", "< "), ("pattern", "")):
+        if getattr(limit, name, None) is not None:
+            return f"{sign}{getattr(limit, name)}"
+    return str(limit)
 
 
 def type_name(annotation: Any) -> str:
@@ -175,13 +147,6 @@ def shape(cls: type) -> str:
     return ", ".join(f"`{field.name}: {field.type}`" for field in dataclasses.fields(cls))
 
 
-def grouped(names: Iterable[str], key: Callable[[str], str]) -> list[tuple[str, list[str]]]:
-    found: dict[str, list[str]] = {}
-    for name in names:
-        found.setdefault(key(name), []).append(name)
-    return sorted(found.items())
-
-
 # --- states ------------------------------------------------------------------
 
 
@@ -223,7 +188,8 @@ def states_page() -> str:
             raise AssertionError(f"{machine.name}: a machine without a step")
     about = """
 Every row with a state moves by one of these tables and by no other way: `unit.transition(row, TRIGGER, …)` advances,
-compares and swaps in the database, and appends the event, in one transaction. A step that is not here is refused by name."""
+compares and swaps in the database, and appends the event, in one transaction. A step that is not here is refused
+by name."""
     return page("States", about, parts)
 
 
@@ -232,8 +198,14 @@ def triggers_of(machine: Any) -> set[str]:
 
 
 def named(state: StrEnum, terms: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
-    """What people read for a state: ``LotState.OPEN`` is the term ``lot_state.open``."""
+    """What people read for a state: the term of its own family (``lot_state.open`` for ``LotState.OPEN``), else of
+    the one family that has a word for every state of its enum.
+    """
     family = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(state).__name__).lower()
+    if f"{family}.{state}" not in terms:
+        every = {name.rpartition(".")[0] for name in terms if name.endswith(f".{state}")}
+        full = [one for one in every if all(f"{one}.{other}" in terms for other in type(state))]
+        family = full[0] if len(full) == 1 else family
     zh, en = terms.get(f"{family}.{state}", ("", ""))
     return cell(zh), cell(en)
 
@@ -329,81 +301,6 @@ def sort_key(rule_id: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", rule_id))
 
 
-# --- command line --------------------------------------------------------------
-
-
-def commands_page() -> str:
-    import click
-
-    from centre.cli import group
-
-    parts = [f"## `{path}`\n\n```\n{text}\n```" for path, text in helps("centre", group, None, click)]
-    about = """
-What `--help` prints. In the folder of the project `centre …` is `.venv/bin/python -m centre …`. Exit codes:
-[errors](errors.md)."""
-    return page("Command line", about, parts)
-
-
-def helps(path: str, command: Any, parent: Any, click: Any) -> Iterator[tuple[str, str]]:
-    """(path, help text) of a command and of everything below it."""
-    context = click.Context(
-        command, parent=parent, info_name=path.rpartition(" ")[2], terminal_width=110, max_content_width=110
-    )
-    yield path, command.get_help(context).strip()
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            if child is not None and not child.hidden:
-                yield from helps(f"{path} {name}", child, context, click)
-
-
-# --- routes --------------------------------------------------------------------
-
-
-def routes_page() -> str:
-    real, demo = routes_of(demo=False), routes_of(demo=True)
-    by_package: dict[str, list[tuple[str, ...]]] = {}
-    for (address, method), (package, who, endpoint) in sorted(demo.items()):
-        only = "" if (address, method) in real else "demo"
-        by_package.setdefault(package, []).append((code(method), code(address), cell(who), code(endpoint), only))
-    head = ("method", "address", "who", "endpoint", "only in")
-    parts = [f"## {package}\n\n" + table(head, rows).strip() for package, rows in sorted(by_package.items())]
-    about = """
-*Who* is the rule of the route (`@allow`): everybody, everybody signed in, or anyone with one of the roles named. Whose
-lot or bid it is, the loaders decide (`access.py` of the package): what is not yours is not found. Pages answer JSON to
-`Accept: application/json`. The sockets of the room process (`/rooms/<lot>`, `/uploads/<id>`) are not in this table."""
-    return page("Routes", about, parts)
-
-
-def routes_of(*, demo: bool) -> dict[tuple[str, str], tuple[str, str, str]]:
-    from centre.bootstrap import make_runtime
-    from centre.web import make_app
-    from foundation.settings import Settings
-    from foundation.web.access import rule_of
-
-    with tempfile.TemporaryDirectory(prefix="centre-reference-") as folder:
-        runtime = make_runtime(Settings(data_dir=Path(folder), demo=demo))
-        try:
-            app = make_app(runtime)
-        finally:
-            runtime.units.engine.dispose()
-    found = {}
-    for rule in app.url_map.iter_rules():
-        admits = rule_of(app, rule.endpoint)
-        view = app.view_functions[rule.endpoint]
-        module = getattr(view, "__module__", "")
-        package = "foundation" if of_package(module) not in packages() else of_package(module)
-        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            found[str(rule), method] = (package, who_may(admits), rule.endpoint)
-    return found
-
-
-def who_may(rule: Any) -> str:
-    if rule.everybody:
-        return "everybody"
-    return ", ".join(sorted(rule.roles)) or "signed in"
-
-
 # --- all of it -----------------------------------------------------------------
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
@@ -428,7 +325,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if n.startswith("CENTRE_") or n in {"DATABASE_URL", "REDIS_URL", "BROKER_URL", "STORAGE_URL"}
     ]:
         del os.environ[name]  # a page says what the code says, not what this machine sets
-    troubles = [f"cannot be imported: {failure}" for failure in import_everything()]
+    troubles = [f"cannot be imported: {failure}" for failure in import_everything()] + missing_commands()
     for name, make in PAGES.items():
         path = FOLDER / name
         try:
