@@ -37,7 +37,7 @@ def files_of(bidder: Bidder) -> dict[str, bytes]:
 
 def verify_newcomer(story: Story) -> None:
     """A company nobody verified may not seal; after a transfer from its own account it may."""
-    company = story.public.post("/demo/sample-company")
+    company = story.officer.post("/demo/sample-company")
     newcomer = BidderClient(story.options.server, story.home / "newcomer", certificate=story.options.certificate)
     with newcomer:
         newcomer.sign_in(str(company["company"]["login"]), cast.PASSWORD)
