@@ -1,4 +1,4 @@
-"""Separation of duties as data: who may do what (domain.md §17, extended by the roles the platform adds).
+"""Separation of duties as data: who may do what, with the roles that the platform adds to the usual ones.
 
 The table says what the law and the centre's rules allow a role at most. Route rules (``@allow``) and the loaders of
 each package must stay within it; tests compare both. Basis: EB20 Art 49, REG 5, N1117 (九)(十八).
@@ -85,7 +85,7 @@ DUTIES: Final[Mapping[Action, Mapping[Role, Part]]] = MappingProxyType(
             _R.SUPERVISOR: _P.VIEW,
             _R.WITNESS: _P.ATTEND,
         },
-        # Nobody but the bidder itself before the deadline (R1.11, invariant 1): no role of the platform, no holder.
+        # Nobody but the bidder itself before the deadline (R1.11): no role of the platform, no holder.
         _A.SEE_SEALED_BIDS: {_R.BIDDER: _P.OWN},
         _A.SCORE: {_R.EXPERT: _P.DO, _R.SUPERVISOR: _P.VIEW},
         _A.ANSWER_OBJECTION: {
@@ -135,7 +135,7 @@ _KEYS: Final = frozenset({Role.GATE_HOLDER, Role.CUSTODIAN})
 INCOMPATIBLE: Final[frozenset[frozenset[Role]]] = frozenset(
     {frozenset(pair) for pair in combinations(_ALONE, 2)}
     | {frozenset({alone, role}) for alone in _ALONE for role in _TRADING}
-    # The platform's own people never hold a key (sealed-bids.md §4.1); a regulator may hold a gate seat.
+    # The platform's own people never hold a key (R1.23); a regulator may hold a gate seat.
     | {frozenset({role, key}) for role in (Role.CENTRE_STAFF, Role.ADMINISTRATOR, Role.EXPERT) for key in _KEYS}
     | {frozenset({Role.GATE_HOLDER, Role.CUSTODIAN}), frozenset({Role.CUSTODIAN, Role.BIDDER})}
     | {frozenset({Role.GATE_HOLDER, Role.BIDDER}), frozenset({Role.WITNESS, Role.BIDDER})}

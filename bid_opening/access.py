@@ -16,7 +16,7 @@ from tendering import facade as tendering
 WATCHING: Final = ("supervisor", "centre_staff", "witness")
 """Roles that see what runs behind the public room, in every room."""
 DECIDING: Final = ("supervisor", "centre_staff")
-"""Roles that may be the second person (domain.md §17)."""
+"""Roles that may be the second person (``accounts.duties``)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ TRIES_MAX: Final = 20
 """Wrong shares one seat may offer: guessing 32 bytes is hopeless, filling the journal is not."""
 OBJECTIONS_MAX: Final = 20
 COSIGN_SECONDS: Final = 60
-"""How long the closed window may wait for its cosignature before the room is suspended (sealed-bids.md §4.8.4)."""
+"""How long the closed window may wait for its cosignature before the room is suspended (docs/threat-model.md §4)."""
 
 
 def require_phase(state: RoomState, *phases: Phase) -> None:

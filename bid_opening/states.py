@@ -1,4 +1,4 @@
-"""The phases of an opening (domain.md R3.03) as one table. What each phase means is in ``ceremony.py``."""
+"""The phases of an opening (R3.03) as one table. What each phase means is in ``ceremony.py``."""
 
 from __future__ import annotations
 

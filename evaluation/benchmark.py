@@ -1,4 +1,4 @@
-"""Benchmark price and price score by the Jiangsu methods 方法一 to 方法四 (domain.md R4.30-R4.34, R4.39).
+"""Benchmark price and price score by the Jiangsu methods 方法一 to 方法四 (R4.30-R4.34, R4.39).
 
 Pure: exact decimals in, a result with its calculation trace out. Rounding happens where it is stated and nowhere else:
 the benchmark is money with two places, the deviation has four places, the score two; all HALF_UP (R0.01, R0.02).

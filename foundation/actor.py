@@ -1,4 +1,4 @@
-"""Who acts: carried by every Unit and written into every journal entry (domain.md R1.18, invariant 24)."""
+"""Who acts: carried by every Unit and written into every journal entry (R1.18)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from foundation.errors import Conflict, InvalidInput, NotPermitted, Refusal, Sig
 
 
 class HoldersRefused(Refusal):
-    """No admissible choice of holders exists; the objections say what stands in the way (sealed-bids.md §4.1)."""
+    """No admissible choice of holders exists; the objections say what stands in the way (R1.23)."""
 
     code = "keyholding.holders_refused"
 

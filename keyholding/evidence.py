@@ -1,7 +1,7 @@
 """What a holder's agent demands to see before it gives anything up. Runs on the holder's machine; trusts no server.
 
 Every rule rests on public entries of the transparency log, each with a proof under a policy pinned at enrolment: the
-log's key *and* independent cosigners (sealed-bids.md §4.8, §6.13). What a server merely says is never enough.
+log's key *and* independent cosigners (docs/threat-model.md §4). What a server merely says is never enough.
 """
 
 from __future__ import annotations

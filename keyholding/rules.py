@@ -1,4 +1,4 @@
-"""Who may hold the keys of a lot together (sealed-bids.md §4.1): pure, over frozen facts."""
+"""Who may hold the keys of a lot together (R1.23): pure, over frozen facts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SEEN_WITHIN: Final = timedelta(seconds=60)
 """An agent that asked for work within this time counts as present (machine clock)."""
 TRADING_ROLES: Final = frozenset({"tenderee", "agency", "bidder"})
 OPERATING_ROLES: Final = frozenset({"centre_staff", "administrator"})
-CLAUSE: Final = "sealed-bids §4.1"
+CLAUSE: Final = "R1.23"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class KeysetIncomplete(Conflict):
 
 
 class SamePerson(NotPermitted):
-    """Who submitted a lot does not approve it (domain.md §17)."""
+    """Who submitted a lot does not approve it (``accounts.duties``)."""
 
     code = "tendering.same_person"
 

@@ -1,4 +1,4 @@
-"""When a seal counts as received, and when receiving ends (sealed-bids.md §4.5).
+"""When a seal counts as received, and when receiving ends (docs/threat-model.md §2).
 
 A seal is stamped at the last byte of its request, and the stamp alone is compared with the deadline. Between the stamp
 and the commit lie the database's locks: 104 of 300 seals stamped in the last 150 ms were lost to lock order when the

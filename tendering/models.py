@@ -38,7 +38,7 @@ from tendering.states import (
 
 
 class Project(Base):
-    """A project and its tender project (one each in this release): codes of 17 and 20 digits (domain.md R9.02)."""
+    """A project and its tender project (one each in this release): codes of 17 and 20 digits (R9.02)."""
 
     __tablename__ = "projects"
 
@@ -290,7 +290,7 @@ class SealedBid(Base):
 
 
 class Receiver(Base):
-    """One receiving process: through which instant it has decided every seal it stamped (sealed-bids.md §4.5)."""
+    """One receiving process: through which instant it has decided every seal it stamped (docs/threat-model.md §2)."""
 
     __tablename__ = "receivers"
 

@@ -54,7 +54,7 @@ LOT_MACHINE: Final = Machine(
             LotTrigger.CANCEL: LotState.CANCELLED,
         },
         LotState.OPEN: {LotTrigger.CLOSE_BIDS: LotState.CLOSED, LotTrigger.CANCEL: LotState.CANCELLED},
-        # No way back to OPEN: "closed" is irreversible before any key share is released (performance.md R21).
+        # No way back to OPEN: "closed" is irreversible before any key share is released.
         LotState.CLOSED: {LotTrigger.FREEZE: LotState.FROZEN},
         LotState.FROZEN: {LotTrigger.OPEN: LotState.OPENED, LotTrigger.FAIL: LotState.FAILED},
         LotState.OPENED: {},

@@ -1,6 +1,6 @@
 """Who was in the line from when to when: written by a thread of its own, in batches, never by the loop.
 
-A link that breaks changes no right (domain.md R3.18). So presence may be lost when the database is away for long; the
+A link that breaks changes no right (R3.18). So presence may be lost when the database is away for long; the
 loop that serves the room may not.
 """
 

@@ -25,7 +25,7 @@ class Room:
     readers: set[Reader] = field(default_factory=set)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
     may_show_presence: bool = False
-    """True once the list of bidders is public; before that nobody may learn who is there (domain.md R1.05)."""
+    """True once the list of bidders is public; before that nobody may learn who is there (R1.05)."""
     told_presence: str = ""
     _lines: Counter[str] = field(default_factory=Counter)
     _since: dict[str, str] = field(default_factory=dict)

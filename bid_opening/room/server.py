@@ -312,7 +312,7 @@ class RoomServer:
         await self._tell((reader for room in self.rooms.values() for reader in room.readers), raw)
 
     async def _tell_presence(self) -> None:
-        """Who is in the room, to staff only, and only once the list is public (domain.md R1.05)."""
+        """Who is in the room, to staff only, and only once the list is public (R1.05)."""
         for room in list(self.rooms.values()):
             channel = room.channels.get("staff")
             if channel is None or not channel.readers or not room.may_show_presence:

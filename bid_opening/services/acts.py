@@ -152,7 +152,7 @@ def _is_signed(unit: Unit, lot_id: str, seat: Seat, signature: str) -> bool:
 
 
 def start_decryption(unit: Unit, lot_id: str) -> RoomState:
-    """开始解密: only once the frozen list itself stands in a cosigned log, so that no key moves before it (§4.7)."""
+    """开始解密: only once the frozen list itself stands in a cosigned log, so that no key moves before it (threat model §3)."""
     access.require_host(unit, lot_id)
     state = rooms.locked(unit, lot_id)
     if state.phase is Phase.DECRYPTING:
@@ -176,7 +176,7 @@ def extend(unit: Unit, lot_id: str) -> RoomState:
 
 
 def draw(unit: Unit, lot_id: str) -> RoomState:
-    """抽取系数: the host starts it, nobody chooses anything (§4.9). Raises AlreadyDone the second time."""
+    """抽取系数: the host starts it, nobody chooses anything (R3.12). Raises AlreadyDone the second time."""
     access.require_host(unit, lot_id)
     state = rooms.locked(unit, lot_id)
     card = tendering.lot_card(unit, lot_id)

@@ -91,7 +91,7 @@ def _due(unit: Unit, state: RoomState) -> Work | None:
 
 
 def _freeze_due(unit: Unit, state: RoomState) -> Work | None:
-    """Once every live bid is in a cosigned log (sealed-bids.md §4.7)."""
+    """Once every live bid is in a cosigned log (docs/threat-model.md §3)."""
     bids = tendering.live_bids(unit, state.lot)
     if not all(proofs.is_cosigned(unit, bid.entry_id) for bid in bids):
         return None
@@ -211,7 +211,7 @@ def _release_gate(
 
 
 def _suspend(unit: Unit, lot_id: str) -> None:
-    """No cosigned closing of the window: nothing may be opened; the platform's own fault (sealed-bids.md §4.8.4)."""
+    """No cosigned closing of the window: nothing may be opened; the platform's own fault (docs/threat-model.md §4)."""
     state = rooms.locked(unit, lot_id)
     rules.require_phase(state, Phase.WINDOW_CLOSED)
     rooms.apply(unit, lot_id, rules.suspend(state, "platform", NOT_COSIGNED, "system", unit.at))

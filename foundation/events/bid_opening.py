@@ -11,7 +11,7 @@ from foundation.events.base import Audience, Event, event_type
 
 @dataclass(frozen=True)
 class FrozenBid:
-    """One line of the freeze list (sealed-bids.md §4.7)."""
+    """One line of the freeze list (docs/threat-model.md §3)."""
 
     bid: str
     rev: int
@@ -274,7 +274,7 @@ class GateReleased(Event):
 @event_type
 @dataclass(frozen=True)
 class CoefficientDrawn(Event):
-    """The draw can be replayed from ``transcript`` and ``pool`` alone (sealed-bids.md §4.9)."""
+    """The draw can be replayed from ``transcript`` and ``pool`` alone (docs/sealed-bid-format.md §11)."""
 
     TYPE: ClassVar[str] = "bid_opening.coefficient_drawn"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC

@@ -172,7 +172,7 @@ class GateKeysRequested(Event):
 @event_type
 @dataclass(frozen=True)
 class GateKeyReleased(Event):
-    """The private key is public from now on, so that anyone can recover every ``r_gate`` (sealed-bids.md §4.8)."""
+    """The private key is public from now on, so that anyone can recover every ``r_gate`` (docs/threat-model.md §4)."""
 
     TYPE: ClassVar[str] = "keyholding.gate_key_released"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC

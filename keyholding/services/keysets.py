@@ -131,7 +131,7 @@ def give_key(unit: Unit, seat: HolderSeat, keyset_id: str, public_key: bytes, pr
     if member.public_key is not None or row.state is not KeysetState.COLLECTING:
         raise KeyAlreadyGiven
     if not is_possession(proof, row.tender, row.lot_code, member.role, public_key):
-        raise ProofRefused(objections=[Objection("keyholding.proof_refused", "proof", clause="sealed-bids §4.1")])
+        raise ProofRefused(objections=[Objection("keyholding.proof_refused", "proof", clause="R1.24")])
     if unit.session.scalar(select(KeysetMember.seat_id).where(KeysetMember.public_key == public_key.hex())):
         raise KeyUsedElsewhere
     member.public_key, member.proof, member.ready_at = public_key.hex(), proof.hex(), unit.at

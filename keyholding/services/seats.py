@@ -43,7 +43,7 @@ def appoint_seat(unit: Unit, new: NewSeat) -> SeatId:
     if objections:
         raise SeatRefused(objections=objections)
     if new.user_id is not None and _seat_of_person(unit, new.user_id) is not None:
-        raise SeatTaken(objections=[Objection("keyholding.seat_taken", "user_id", clause="sealed-bids §4.1")])
+        raise SeatTaken(objections=[Objection("keyholding.seat_taken", "user_id", clause="R1.23")])
     row = HolderSeat(
         id=unit.new_id(),
         side=new.side,

@@ -158,3 +158,19 @@ def test_nothing_refers_to_papers_that_are_not_here() -> None:
         for hit in ELSEWHERE.finditer(line)
     ]
     assert not found, "name a page of docs/ instead:" + listing(found)
+
+
+def test_every_section_that_code_cites_is_there() -> None:
+    cited = re.compile(r"docs/([\w/-]+\.md) §(\d+)")
+    found = [
+        (shown(path), page, number)
+        for path in files(".py", ".js", ".toml", ".md")
+        for page, number in cited.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len(found) > 10
+    missing = [
+        f"{where}: docs/{page} §{number}"
+        for where, page, number in found
+        if not re.search(rf"^#+ {number}\. ", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert not missing, listing(missing)
