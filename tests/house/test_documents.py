@@ -63,7 +63,7 @@ def test_every_relative_link_leads_to_a_file_of_the_project() -> None:
     assert not found, listing(found)
 
 
-def test_a_link_to_nowhere_is_found(tmp_path: Path) -> None:
+def test_a_link_to_nowhere_is_found() -> None:
     page = ROOT / "docs" / "threat-model.md"
     assert broken(page) == []
     assert LINK.findall("see [this](no-such-page.md) and ![that](images/none.png)") == [
