@@ -72,7 +72,7 @@ class SqlSource:
     def audiences(self, lot_id: str, actor: Actor) -> Sequence[str]:
         """Which sequences this actor may read; always with ``public``."""
         with self._units.read(actor) as unit:
-            return access.audiences(unit, lot_id)
+            return access.audiences_of(unit, lot_id)
 
     def recent(self, lot_id: str, audience: str) -> tuple[int, Frames]:
         """The head and the newest frames up to it, oldest first; dense."""

@@ -1,0 +1,42 @@
+"""What people send into a room."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+
+class ReleaseForm(BaseModel):
+    """``r_bid``: 64 lower-case hex digits, the bidder's half of one content key. Never a private key."""
+
+    r_bid: str = Field(max_length=64)
+
+
+class SealCheckForm(BaseModel):
+    """Whether the bidder's client found its receipt equal to the frozen list."""
+
+    ok: bool
+
+
+class TextForm(BaseModel):
+    """An objection."""
+
+    text: str = Field(max_length=2000)
+
+
+class AnswerForm(BaseModel):
+    """An answer to one objection."""
+
+    objection_id: str = Field(max_length=36)
+    text: str = Field(max_length=2000)
+
+
+class ConfirmForm(BaseModel):
+    """``signature``: 128 hex digits (P1363) over the confirmation note, or empty."""
+
+    signature: str = Field(default="", max_length=128)
+
+
+class WhyForm(BaseModel):
+    """The reason of a proposal; what happens without one the rules say."""
+
+    why: str = Field(default="", max_length=2000)

@@ -1,0 +1,12 @@
+"""Where the openings stand in the navigation."""
+
+from __future__ import annotations
+
+from foundation.web.nav import Nav
+
+ROLES = ("public", "bidder", "agency", "tenderee", "supervisor", "centre_staff", "witness", "observer")
+
+
+def register(nav: Nav) -> None:
+    for role in ROLES:
+        nav.add(role, "开标大厅", "Opening hall", "rooms.hall", order=20)

@@ -1,0 +1,16 @@
+"""The opening's part of the web application."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from bid_opening import nav
+from bid_opening.views import acts, board, rooms
+
+
+def register(app: Flask) -> None:
+    """Blueprints and navigation."""
+    app.register_blueprint(rooms.bp)
+    app.register_blueprint(acts.bp)
+    nav.register(app.extensions["nav"])
+    app.jinja_env.filters["room_money"] = board.grouped

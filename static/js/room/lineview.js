@@ -1,0 +1,82 @@
+// @ts-check
+/** What the page says about its line: in the clock, and on the seat as a panel of its own. Calm first. */
+
+import { onTick } from "../kit/clock.js";
+import { put, show, status } from "./dom.js";
+import { say } from "./words.js";
+
+/** @typedef {import("./socket.js").Status} Status */
+
+const RESUMED_MS = 20_000;
+
+/** @param {number} ms */
+const clock = (ms) => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
+
+export class LineView {
+  /** @param {() => Record<string, number>} heads @param {() => void} retry */
+  constructor(heads, retry) {
+    this.heads = heads;
+    /** @type {Status} */
+    this.status = { state: "connecting" };
+    this.headAtLoss = 0;
+    onTick(() => this.draw());
+    document.addEventListener("click", (event) => {
+      if (event.target instanceof Element && event.target.closest("[data-retry]")) retry();
+    });
+  }
+
+  /** @param {Status} next */
+  take(next) {
+    const before = this.status.state;
+    if (next.state === "lost" && before !== "lost") {
+      this.headAtLoss = this.heads().public ?? 0;
+      put(document.getElementById("announce"), say("连接断开，正在重连。您的席位和权利不变。", "Connection lost, reconnecting. Your seat and rights are unchanged."));
+    }
+    this.status = next;
+    const isBack = next.state === "live" || next.state === "polling";
+    if (isBack && before === "lost" && (next.awayMs ?? 0) > 1500) window.setTimeout(() => this.#resumed(next.awayMs ?? 0), 400);
+    this.draw();
+  }
+
+  draw() {
+    const now = performance.now();
+    const { state, since = now, tries = 1, nextAt = now } = this.status;
+    const lost = clock(now - since);
+    const mark = {
+      connecting: () => status("wait", say("正在连接", "Connecting"), "link"),
+      live: () => status("link", say("连接正常", "Connected"), "link"),
+      polling: () => status("ok", say("连接正常（轮询）", "Connected (polling)"), "link"),
+      lost: () => status("off", say(`已断开 ${lost}`, `Lost ${lost}`), "off"),
+      refused: () => status("off", say("未连接，请重新登录", "Not live; sign in again"), "off"),
+    }[state]();
+    for (const place of document.querySelectorAll("[data-line]")) show(place, mark);
+    const panel = document.querySelector("[data-lost]");
+    if (!(panel instanceof HTMLElement)) return;
+    panel.hidden = state !== "lost" || now - since < 1000;
+    document.documentElement.toggleAttribute("data-line-lost", !panel.hidden);
+    if (panel.hidden) return;
+    const next = Math.max(0, Math.ceil((nextAt - now) / 1000));
+    put(panel.querySelector("[data-lost-from]"), say(`恢复后会从第 ${this.headAtLoss + 1} 条补齐记录。`, `We resume from entry ${this.headAtLoss + 1}.`));
+    put(panel.querySelector("[data-lost-next]"), say(`第 ${tries} 次重试，${next} 秒后。`, `Try ${tries} in ${next} s.`));
+  }
+
+  /** @param {number} awayMs */
+  #resumed(awayMs) {
+    const place = document.querySelector("[data-resumed]");
+    if (!(place instanceof HTMLElement)) return;
+    const head = this.heads().public ?? 0;
+    const seconds = Math.round(awayMs / 1000);
+    const caught =
+      head > this.headAtLoss
+        ? say(`，已补齐第 ${this.headAtLoss + 1}—${head} 条`, `; entries ${this.headAtLoss + 1}-${head} caught up`)
+        : say("，没有遗漏", "; nothing was missed");
+    const note = document.createElement("div");
+    note.className = "note note-run";
+    note.textContent = say(`已恢复连接。离线 ${seconds} 秒${caught}。`, `Back online. Away ${seconds} s${caught}.`);
+    place.replaceChildren(note);
+    place.hidden = false;
+    window.setTimeout(() => {
+      place.hidden = true;
+    }, RESUMED_MS);
+  }
+}
