@@ -63,7 +63,7 @@ def group() -> None:
 @click.option("--demo", is_flag=True, help="A demonstration centre: sample people, clock control, no legal force.")
 @click.option("--tls", is_flag=True, help="Make (or reuse) a self-signed certificate and serve https on both ports.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of database, files and keys (default: var).")
-@click.option("--port", type=click.IntRange(1, 65534), default=0, help="First port to try for the pages.")
+@click.option("--port", type=click.IntRange(0, 65534), default=0, help="First port to try for the pages.")
 @click.option("--echo", is_flag=True, help="Show what the processes print, not only their log files.")
 def up(demo: bool, tls: bool, data_dir: Path | None, port: int, echo: bool) -> None:
     """Start everything: web, room, worker, cosigner (and in demo bank, agents, bots). Ctrl-C stops it."""
