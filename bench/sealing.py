@@ -1,30 +1,38 @@
-"""Sealing and opening against AES-GCM ``encrypt_into`` at 1 MiB plus SHA-256 of the output (goal: ≥ 0.8 ×)."""
+"""Sealing and opening against AES-GCM ``encrypt_into`` at 1 MiB plus SHA-256 of the output (goal: ≥ 0.8 ×).
+
+What is opened to disk is compared with the same bare work written to disk: the page cache is nobody's cryptography.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import io
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bench.paired import Line, cpu_seconds, paired
+from bench.paired import Table, cpu_seconds, paired, verdict
 from foundation.entropy import SystemEntropy
 from foundation.sealing import keyset as keysets
 from foundation.sealing.binding import Part, write_binding
 from foundation.sealing.keys import generate_key
+from foundation.sealing.opening import _decrypt as decrypt
 from foundation.sealing.opening import content_key, open_part, recover_r_bid, recover_r_gate
 from foundation.sealing.seal import PartSource, Sealed, seal
 from foundation.sealing.suite import part_key, public_bytes
 
 MIB = 1024 * 1024
-NAME = "sealing"
 GOAL = "seal and open >= 0.8 x (AESGCM encrypt_into at 1 MiB + SHA-256 of the output), CPU"
+BARE = "bare: AESGCM encrypt_into 1 MiB + SHA-256"
+BARE_DISK = "bare: the same written to disk with fsync"
+SEAL, OPEN, OPEN_DISK = "centre: seal", "centre: open", "centre: open to disk"
 
 
 class Null:
@@ -68,61 +76,102 @@ def make_keyset() -> tuple[keysets.Keyset, dict[int, ec.EllipticCurvePrivateKey]
     return made, dict(enumerate(keys[:3]))
 
 
-def run(size_mib: int = 256, rounds: int = 5) -> list[Line]:
+def run(size_mib: int = 256, rounds: int = 5) -> list[Table]:
     """One figure a line: MiB per CPU second."""
-    entropy = SystemEntropy()
-    keyset, gate = make_keyset()
-    bidder, signing = generate_key(), generate_key()
-    folder = Path(tempfile.mkdtemp(prefix="bench-"))
-    plain = folder / "plain"
-    plain.write_bytes(entropy.token(MIB) * size_mib)
-    size = size_mib * MIB
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        work = Work(Path(name), size_mib)
+        figures: dict[str, Callable[[], object]] = {
+            BARE: work.bare,
+            SEAL: work.seal_to_nowhere,
+            OPEN: work.open_to_nowhere,
+            BARE_DISK: work.bare_to_disk,
+            OPEN_DISK: work.open_to_disk,
+        }
+        taken = paired({name: partial(rate, size_mib, act) for name, act in figures.items()}, rounds=rounds)
+    return [
+        taken.table(f"{size_mib} MiB, without disk", "MiB/CPU s", (BARE, SEAL, OPEN)),
+        taken.table(f"{size_mib} MiB, to disk with fsync", "MiB/CPU s", (BARE_DISK, OPEN_DISK)),
+        taken.table(
+            "Opening to disk against the bare line without disk",
+            "MiB/CPU s",
+            (BARE, OPEN_DISK),
+            note="What the page cache and fsync cost is in this ratio too; no goal is set on it.",
+        ),
+    ]
 
-    def sealed_to(sink: object) -> Sealed:
+
+def rate(size_mib: int, act: Callable[[], object]) -> float:
+    return size_mib / cpu_seconds(act)
+
+
+class Work:
+    """One bid of one part, sealed, and the ways to handle it."""
+
+    def __init__(self, folder: Path, size_mib: int) -> None:
+        self.entropy = SystemEntropy()
+        self.folder, self.size = folder, size_mib * MIB
+        self.keyset, gate = make_keyset()
+        self.bidder, self.signing = generate_key(), generate_key()
+        self.plain = folder / "plain"
+        self.plain.write_bytes(self.entropy.token(MIB) * size_mib)
+        self.sealed = self._seal(Folder(folder))
+        secret = recover_r_bid(self.sealed.header, self.bidder)
+        cek = content_key(self.sealed.header, secret, recover_r_gate(self.sealed.header, self.keyset, gate).r_gate)
+        self.part = self.sealed.manifest.part("technical")
+        self.key = part_key(cek, self.part.id)
+        self.gcm, self.nonce, self.block = AESGCM(self.entropy.token(32)), bytes(12), bytearray(MIB + 16)
+
+    def _seal(self, sink: object) -> Sealed:
         binding = write_binding(
-            tender="T", lot="L", stage="1", bidder="91320412MA1WJ0T064", bid=entropy.token(16).hex(), rev=1, prev="-",
-            keyset=keyset.hash, parts=(Part("technical", "technical.pdf"),), created=datetime(2026, 1, 1, tzinfo=UTC),
-        )  # fmt: skip
-        with plain.open("rb") as stream:
-            parts = [PartSource("technical", stream, size)]
-            return seal(binding, keyset, [public_bytes(bidder.public_key())], parts, sink, signing, entropy)  # type: ignore[arg-type]
-
-    sealed = sealed_to(Folder(folder))
-    secret = recover_r_bid(sealed.header, bidder)
-    cek = content_key(sealed.header, secret, recover_r_gate(sealed.header, keyset, gate).r_gate)
-
-    def opened() -> None:
-        with (folder / "technical").open("rb") as source:
-            part = sealed.manifest.part("technical")
-            open_part(source, part, part_key(cek, part.id), sealed.header.hash, folder / "out")
-        (folder / "out").unlink()
-
-    gcm, nonce = AESGCM(entropy.token(32)), bytes(12)
-    out = bytearray(MIB + 16)
-
-    def bare() -> None:
-        digest = hashlib.sha256()
-        with plain.open("rb") as stream:
-            while block := stream.read(MIB):
-                gcm.encrypt_into(nonce, block, None, memoryview(out)[: len(block) + 16])
-                digest.update(out)
-
-    try:
-        return paired(
-            {
-                "bare: AESGCM encrypt_into 1 MiB + SHA-256": lambda: size_mib / cpu_seconds(bare),
-                "centre: seal": lambda: size_mib / cpu_seconds(lambda: sealed_to(nowhere)),
-                "centre: open to disk": lambda: size_mib / cpu_seconds(opened),
-            },
-            unit="MiB/CPU s",
-            rounds=rounds,
+            tender="T",
+            lot="L",
+            stage="1",
+            bidder="91320412MA1WJ0T064",
+            bid=self.entropy.token(16).hex(),
+            rev=1,
+            prev="-",
+            keyset=self.keyset.hash,
+            parts=(Part("technical", "technical.pdf"),),
+            created=datetime(2026, 1, 1, tzinfo=UTC),
         )
-    finally:
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+        with self.plain.open("rb") as stream:
+            parts = [PartSource("technical", stream, self.size)]
+            recipients = [public_bytes(self.bidder.public_key())]
+            return seal(binding, self.keyset, recipients, parts, sink, self.signing, self.entropy)  # type: ignore[arg-type]
+
+    def seal_to_nowhere(self) -> None:
+        self._seal(nowhere)
+
+    def open_to_nowhere(self) -> None:
+        with (self.folder / "technical").open("rb") as source:
+            # What open_part does between making its temporary file and syncing it.
+            decrypt(source, self.part, self.key, self.sealed.header.hash, Null().write)
+
+    def open_to_disk(self) -> None:
+        with (self.folder / "technical").open("rb") as source:
+            open_part(source, self.part, self.key, self.sealed.header.hash, self.folder / "out")
+        (self.folder / "out").unlink()
+
+    def bare(self) -> None:
+        self._bare(Null())
+
+    def bare_to_disk(self) -> None:
+        with (self.folder / "out").open("wb", buffering=0) as out:
+            self._bare(out)
+            os.fsync(out.fileno())
+        (self.folder / "out").unlink()
+
+    def _bare(self, out: Null | io.RawIOBase) -> None:
+        digest = hashlib.sha256()
+        with self.plain.open("rb") as stream:
+            while block := stream.read(MIB):
+                self.gcm.encrypt_into(self.nonce, block, None, memoryview(self.block)[: len(block) + 16])
+                digest.update(self.block)
+                out.write(memoryview(self.block)[: len(block)])
 
 
-def judge(lines: list[Line]) -> list[str]:
-    """Each of ours against 0.8."""
-    return [f"- {line.name}: {'met' if line.ratio >= 0.8 else 'MISSED'} ({line.ratio:.2f})" for line in lines[1:]]
+def judge(tables: list[Table]) -> list[str]:
+    """Each of ours against 0.8 of the bare line that does the same with the disk."""
+    goals = [(tables[0], SEAL), (tables[0], OPEN), (tables[1], OPEN_DISK)]
+    found = [(name, table.line(name).ratio) for table, name in goals]
+    return [verdict(f"{name} >= 0.8", is_met=ratio >= 0.8, found=f"{ratio:.2f}") for name, ratio in found]
