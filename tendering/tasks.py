@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tendering.bid_tasks  # the jobs of sealed submission are registered with these
+import tendering.consumers  # noqa: F401
 from foundation.actor import system
 from foundation.documents.errors import FontsMissing
 from foundation.errors import CentreError, NotFound, Refusal, Unavailable
@@ -86,6 +88,3 @@ def _rows(unit: Unit, order_id: str) -> tuple[PaperOrder, Lot, Project]:
     if lot is None or project is None:
         raise NotFound(what="lot")
     return order, lot, project
-
-
-import tendering.bid_tasks  # noqa: E402, F401 - the jobs of sealed submission are registered with these

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from flask import Flask
 
+# Appending an event writes the jobs of its consumers, so a process that appends has to know them.
+import tendering.tasks  # noqa: F401
 from foundation.errors import Objection
 from foundation.i18n import UnknownSentence, sentence
-
 from tendering import nav
 from tendering.queries.preparation import OrderCard
 from tendering.views import bids, projects, public, publication, questions

@@ -5,14 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from foundation.errors import Objection, Refusal
 from foundation.store.unit import Unit
 from foundation.web.fields import read_instant
 from foundation.working_days import civil_date, from_state_council
-from tendering.rulebook import RulebookKind, rulebook_in_force
+from tendering.rulebook import Rule, RulebookKind, rulebook_in_force
 from tendering.rules import LotDraft
 from tendering.timetable import Floor, Moment, Timetable, TimetableFacts, objections, simulate
+
+_RULE_OF_MOMENT: Final = {
+    "documents_until": "tender.doc_available_days",
+    "documents_planned_until": "tender.doc_available_days",
+    "changed": "tender.clarify_before_days",
+    "change_until": "tender.clarify_before_days",
+    "objection_until": "tender.objection_before_days",
+    "objection_answer_until": "answer.objection_days",
+    "checkin_from": "opening.checkin_lead_minutes",
+    "emergency_checkin_from": "opening.emergency_checkin_minutes",
+    "publicity_start_until": "publicity.start_days",
+    "publicity_until": "publicity.candidate_days",
+    "result_objection_answer_until": "answer.objection_days",
+    "regulator_report_until": "award.report_days",
+    "contract_until": "contract.sign_days",
+    "deposit_refund_until": "deposit.refund_days",
+    "bid_validity_until": "tender.bid_validity_days",
+}
+"""Row of the timetable → rule whose wording stands beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +118,10 @@ def _given(args: Mapping[str, str], name: str, faults: list[Objection]) -> datet
 
 
 def _row(moment: Moment, plan: Timetable, at: datetime) -> MomentRow:
-    rule = next(
-        (one for one in plan.rulebook.rules.values() if one.id == moment.rule_id and one.source == moment.source), None
-    )
+    rule: Rule | None
+    if moment.key == "deadline_earliest":
+        rule = max(plan.floors, key=lambda floor: floor.at).rule
+    else:
+        key = _RULE_OF_MOMENT.get(moment.key, "")
+        rule = plan.rulebook.rule(key) if plan.rulebook.has(key) else None
     return MomentRow(moment, rule.clause_zh if rule else "", rule.clause_en if rule else "", moment.at <= at)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from unicodedata import normalize
 
 from accounts import facade as accounts
 from foundation.documents.fonts import FONT_DIR
@@ -32,7 +33,7 @@ from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
 from foundation.working_days import civil_date, from_state_council, in_beijing
 from tendering.errors import NotReady
-from tendering.methods import method, parameter_rows, validate_parameters
+from tendering.methods import ParameterRow, method, parameter_rows, validate_parameters
 from tendering.models import Lot, Project
 from tendering.rules import DeadlineMove, rulebook_of, timetable_of
 from tendering.services import wording
@@ -121,6 +122,11 @@ def _common(unit: Unit, lot: Lot, project: Project, source: PaperSource, plan: T
     }
 
 
+def _number(kind: str, lot: Lot) -> str:
+    """Number of a paper: its kind and the digits of the lot code behind letter and region (the foot has one line)."""
+    return f"{kind}-{lot.lot_code[7:]}"
+
+
 def _lines(text: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
@@ -142,11 +148,11 @@ def publication_papers(
     if keyset is None:
         raise NotReady
     common = _common(unit, lot, project, source, plan)
-    notice = TenderNoticeData(**common, document_number=f"{lot.lot_code}-GG", media=wording.MEDIA)  # type: ignore[arg-type]
+    notice = TenderNoticeData(**common, document_number=_number("GG", lot), media=wording.MEDIA)  # type: ignore[arg-type]
     spec = method(draft.method_id)
     document = TenderDocumentData(
         **common,  # type: ignore[arg-type]
-        document_number=f"{lot.lot_code}-ZB",
+        document_number=_number("ZB", lot),
         clarification_deadline=_full(plan.moment("objection_until").at),
         objection_deadline=_full(plan.moment("objection_until").at),
         bid_validity_days=f"{lot.validity_days} 日历天（自投标截止之日起）",
@@ -187,12 +193,19 @@ def _parameters(method_id: str, params: object) -> tuple[MethodParameter, ...]:
     checked = validate_parameters(method_id, params if isinstance(params, dict) else {})
     return tuple(
         MethodParameter(
-            name=f"{row.symbol} {row.label_zh}".strip(),
+            name=_parameter_name(row),
             value=row.text_zh,
             determined=wording.DRAWN if row.is_drawn else wording.FIXED,
         )
         for row in parameter_rows(checked)
     )
+
+
+def _parameter_name(row: ParameterRow) -> str:
+    """Symbol and label. Subscript digits have no glyph in the paper's font; e1 says the same as e with a small 1."""
+    if not row.symbol or row.label_zh.startswith(row.symbol):
+        return row.label_zh
+    return f"{normalize('NFKC', row.symbol)} {row.label_zh}"
 
 
 def clarification_paper(
@@ -202,7 +215,7 @@ def clarification_paper(
     questions = {question.id: question for question in open_questions(unit, lot.id)}
     agency = accounts.organisation(unit, project.agency_org_id).name if project.agency_org_id else ""
     return ClarificationData(
-        document_number=f"{lot.lot_code}-CQ-{number:02d}",
+        document_number=f"{_number('CQ', lot)}-{number:02d}",
         centre=wording.CENTRE,
         demo=source.is_demo,
         project_name=project.name,
