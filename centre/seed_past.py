@@ -97,8 +97,8 @@ def past_lots(today: date) -> tuple[PastLot, ...]:
     names = [[*rows] for _, rows in KINDS]
     for back in range(MONTHS, 0, -1):
         for place in range(PER_MONTH[MONTHS - back]):
-            turn = number % len(KINDS)
-            kind_at = turn if names[turn] else max(range(len(KINDS)), key=lambda at: len(names[at]))
+            # Whichever kind has the largest share left: every kind then has deals in every season.
+            kind_at = max(range(len(KINDS)), key=lambda at: len(names[at]) / len(KINDS[at][1]))
             name, wan = names[kind_at].pop(0)
             on = calendar.roll_forward(today - timedelta(days=30 * back - 7 * place - number % 5))
             found.append(

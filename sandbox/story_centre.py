@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -37,9 +38,9 @@ def open_centre(server: str, data_dir: Path, say: Callable[[str], None]) -> Iter
         return
     with (
         tempfile.TemporaryDirectory(prefix="centre-demo-", ignore_cleanup_errors=True) as folder,
-        started_centre(Path(folder), say) as url,
+        started_centre(Path(folder), say) as started,
     ):
-        yield url
+        yield started.url
 
 
 def running_in(data_dir: Path) -> str:
@@ -51,8 +52,28 @@ def running_in(data_dir: Path) -> str:
     return address if address and is_demo(address) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A centre started here. ``pid`` is its runner's, ``data_dir`` its folder."""
+
+    url: str
+    pid: int
+    data_dir: Path
+
+    def child(self, name: str) -> int:
+        """The process ``centre <name>`` of this centre's own group; 0 while it is not running."""
+        for line in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split():
+            try:
+                argv = Path(f"/proc/{line}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if argv[1:4] == [b"-m", b"centre", name.encode()]:
+                return int(line)
+        return 0
+
+
 @contextmanager
-def started_centre(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+def started_centre(folder: Path, say: Callable[[str], None]) -> Iterator[Started]:
     """``centre up --demo`` on ``folder``, stopped when the block is left."""
     say("启动演示中心 · starting a demonstration centre")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CENTRE_")}
@@ -62,7 +83,7 @@ def started_centre(folder: Path, say: Callable[[str], None]) -> Iterator[str]:
     with output.open("wb") as out:
         process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, env=environment)
     try:
-        yield _wait_for_address(process, output)
+        yield Started(_wait_for_address(process, output), process.pid, folder / "data")
     finally:
         process.terminate()
         try:
