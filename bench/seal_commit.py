@@ -1,0 +1,178 @@
+"""How many seals a second one process commits and signs, against the bare durable insert of a 300-byte row.
+
+A seal is the whole use case ``submit_seal``: every check, the journal entry, the revision, the signed receipt, the
+commit. Its ciphertext was uploaded before, as the rules advise. The bare line inserts a row of 300 bytes and commits,
+through the database's own driver, one connection a client, in the same database and as many threads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from bench.paired import Table, paired, quantile, verdict
+from bench.town import Prepared, Town, durable_postgres
+from foundation.entropy import SystemEntropy
+
+GOAL = "a seal (durable commit + signed receipt), 16 clients, PostgreSQL: >= 0.5 x the bare durable insert, p99 <= 3 x"
+CLIENTS = (1, 16)
+ROUNDS = 5
+SEALS = {1: 16, 16: 64}
+"""Seals a round, by clients."""
+INSERTS = {1: 200, 16: 1600}
+BIDDERS = 16
+ROW = 300
+DATABASES = ("SQLite", "PostgreSQL")
+
+Act = Callable[[], object]
+
+
+class Latencies:
+    """Seconds of every act, by line, over all rounds."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, list[float]] = {}
+
+    def rate(self, name: str, queues: Sequence[Sequence[Act]]) -> float:
+        """Do each queue in a thread of its own, all at once; acts a second."""
+        mine: list[list[float]] = [[] for _ in queues]
+        gate = threading.Barrier(len(queues) + 1)
+
+        def work(acts: Sequence[Act], taken: list[float]) -> None:
+            gate.wait()
+            for act in acts:
+                began = perf_counter()
+                act()
+                taken.append(perf_counter() - began)
+
+        threads = [threading.Thread(target=work, args=(acts, taken)) for acts, taken in zip(queues, mine, strict=True)]
+        for thread in threads:
+            thread.start()
+        gate.wait()
+        began = perf_counter()
+        for thread in threads:
+            thread.join()
+        seconds = perf_counter() - began
+        done = sum(len(taken) for taken in mine)
+        if done != sum(len(acts) for acts in queues):
+            raise AssertionError(f"{name}: {done} done; the others failed")
+        self.taken.setdefault(name, []).extend(second for taken in mine for second in taken)
+        return done / seconds
+
+
+class Bare:
+    """Durable inserts through the driver alone."""
+
+    def __init__(self, clients: int, insert: Callable[[int], Act]) -> None:
+        self.queues = [[insert(client)] * (INSERTS[clients] // clients) for client in range(clients)]
+
+
+@contextmanager
+def bare_sqlite(path: Path, clients: int) -> Iterator[Bare]:
+    body = SystemEntropy().token(ROW)
+    with ExitStack() as stack:
+        links = []
+        for _ in range(clients):
+            link = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            stack.callback(link.close)
+            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+                link.execute(f"PRAGMA {pragma}")
+            links.append(link)
+        links[0].execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, body BLOB)")
+        yield Bare(clients, lambda n: partial(links[n].execute, "INSERT INTO bare (body) VALUES (?)", (body,)))
+
+
+@contextmanager
+def bare_postgres(url: str, clients: int) -> Iterator[Bare]:
+    body = SystemEntropy().token(ROW)
+    address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with ExitStack() as stack:
+        links = [stack.enter_context(psycopg.connect(address, autocommit=True)) for _ in range(clients)]
+        links[0].execute("CREATE TABLE IF NOT EXISTS bare (id bigserial PRIMARY KEY, body bytea)")
+        yield Bare(clients, lambda n: partial(links[n].execute, "INSERT INTO bare (body) VALUES (%s)", (body,)))
+
+
+def seals(town: Town) -> Iterator[Prepared]:
+    """Bids of all bidders on one lot after another: neighbours in a queue meet on the same lot."""
+    lots = -(-ROUNDS * sum(SEALS.values()) // BIDDERS)
+    for _ in range(lots):
+        yield from town.prepare(town.open_lot())
+
+
+def queues_of(waiting: list[Prepared], clients: int) -> list[list[Act]]:
+    """The next bids, dealt so that no two clients seal for the same bidder at once."""
+    taken = [waiting.pop(0) for _ in range(SEALS[clients])]
+    return [[one.hand_in for one in taken[client::clients]] for client in range(clients)]
+
+
+def run() -> list[Table]:
+    """Seals and bare inserts a second, and their p99."""
+    tables: list[Table] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as name, durable_postgres() as url:
+        path = Path(name) / "sqlite" / "world.db"
+        for database in DATABASES:
+            is_sqlite = database == "SQLite"
+            town = Town(Path(name) / database.lower(), url="" if is_sqlite else url, bidders=BIDDERS)
+            waiting = list(seals(town))
+            with ExitStack() as stack:
+                bare = {
+                    clients: stack.enter_context(
+                        bare_sqlite(path, clients) if is_sqlite else bare_postgres(url, clients)
+                    )
+                    for clients in CLIENTS
+                }
+                tables += measure(database, bare, waiting)
+            town.close()
+    return tables
+
+
+def measure(database: str, bare: dict[int, Bare], waiting: list[Prepared]) -> list[Table]:
+    latencies = Latencies()
+    figures: dict[str, Callable[[], float]] = {}
+    for clients in CLIENTS:
+        one = bare[clients]
+        figures[bare_name(clients)] = lambda one=one, n=clients: latencies.rate(bare_name(n), one.queues)  # type: ignore[misc]
+        figures[seal_name(clients)] = lambda n=clients: latencies.rate(seal_name(n), queues_of(waiting, n))  # type: ignore[misc]
+    taken = paired(figures, rounds=ROUNDS)
+    tables = []
+    for clients in CLIENTS:
+        p99 = {name: quantile(latencies.taken[name], 0.99) * 1000 for name in (bare_name(clients), seal_name(clients))}
+        times = p99[seal_name(clients)] / p99[bare_name(clients)]
+        note = (
+            f"p99: bare {p99[bare_name(clients)]:.1f} ms, seal {p99[seal_name(clients)]:.1f} ms ({times:.1f} x), "
+            f"over {len(latencies.taken[seal_name(clients)])} seals."
+        )
+        names = (bare_name(clients), seal_name(clients))
+        tables.append(taken.table(f"{database}, {plural(clients)}", "a second", names, note=note))
+    return tables
+
+
+def plural(clients: int) -> str:
+    return f"{clients} client{'s' if clients > 1 else ''}"
+
+
+def bare_name(clients: int) -> str:
+    return f"bare: durable insert of {ROW} bytes, {plural(clients)}"
+
+
+def seal_name(clients: int) -> str:
+    return f"centre: seal, {plural(clients)}"
+
+
+def judge(tables: list[Table]) -> list[str]:
+    """PostgreSQL with 16 clients is what the goal is about; the rest is told."""
+    line = tables[-1].line(seal_name(16))
+    return [
+        verdict(
+            "seals >= 0.5 x bare inserts (PostgreSQL, 16 clients)", is_met=line.ratio >= 0.5, found=f"{line.ratio:.2f}"
+        )
+    ]
