@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,13 +73,15 @@ class Started:
 
 
 @contextmanager
-def started_centre(folder: Path, say: Callable[[str], None]) -> Iterator[Started]:
-    """``centre up --demo`` on ``folder``, stopped when the block is left."""
+def started_centre(
+    folder: Path, say: Callable[[str], None], program: Sequence[str] = ("-m", "centre")
+) -> Iterator[Started]:
+    """``centre up --demo`` on ``folder``, stopped when the block is left. ``program``: what Python is told to run."""
     say("启动演示中心 · starting a demonstration centre")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CENTRE_")}
     environment |= {"PYTHONUNBUFFERED": "1"}
     output = folder / "up.log"
-    argv = [sys.executable, "-m", "centre", "up", "--demo", "--data-dir", str(folder / "data")]
+    argv = [sys.executable, *program, "up", "--demo", "--data-dir", str(folder / "data")]
     with output.open("wb") as out:
         process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, env=environment)
     try:

@@ -73,7 +73,7 @@ class Uploader:
                 return
             if self._through_socket(missing):
                 continue
-            self._through_http(missing)
+            self._through_http(list(self._missing()))
             if monotonic() > until:
                 raise CentreAway(url=f"/uploads/{self._ticket.upload_id}", status=0)
             pause(0.1)

@@ -15,6 +15,13 @@ from sandbox.story_centre import Started, started_centre
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BIDDERS = 4
+EAGER = """
+import centre.runner
+from centre.cli import main
+# A child killed nineteen times within minutes would otherwise be started again only every half minute.
+centre.runner.LONGEST_PAUSE_SECONDS = 0.5
+main()
+"""
 REFUSED = [
     "a deadline with too little time to prepare",
     "an organisation that is not verified seals",
@@ -45,7 +52,7 @@ class Killer:
 
 @pytest.mark.parametrize("victim", ["web", "room", "worker"])
 def test_a_story_survives_the_death_of_a_process_at_every_stage(tmp_path: Path, victim: str) -> None:
-    with started_centre(tmp_path, print) as centre:
+    with started_centre(tmp_path, print, ("-c", EAGER)) as centre:
         killer = Killer(centre, victim)
         told = play(StoryOptions(centre.url, bidders=BIDDERS), say=print, before=killer)
     assert len(killer.killed) == len(stages())
