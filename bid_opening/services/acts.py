@@ -152,7 +152,7 @@ def _is_signed(unit: Unit, lot_id: str, seat: Seat, signature: str) -> bool:
 
 
 def start_decryption(unit: Unit, lot_id: str) -> RoomState:
-    """开始解密: only once the frozen list stands in a cosigned log, so no key moves yet (docs/threat-model.md §3)."""
+    """开始解密: only once the frozen list itself stands in a cosigned log: no key moves before it."""
     access.require_host(unit, lot_id)
     state = rooms.locked(unit, lot_id)
     if state.phase is Phase.DECRYPTING:

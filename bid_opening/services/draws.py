@@ -1,4 +1,4 @@
-"""The draw of coefficients (docs/sealed-bid-format.md §11): a function of what is already fixed, so nobody chooses.
+"""The draw of coefficients (docs/sealed-bid-format.md §11), a function of what is already fixed, so nobody chooses.
 
 Pool: from the tender document. Freeze line: the frozen list. Contributions: every frozen bid's ``r_gate``, committed
 before the deadline and revealed by the gate, so that no bidder can withhold it; a malformed one contributes its

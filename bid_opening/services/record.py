@@ -29,6 +29,7 @@ from tendering import facade as tendering
 
 CENTRE: Final = "武进区公共资源交易中心"
 DEPOSIT_OUTSIDE: Final = "线下核验"
+NO_DEPOSIT: Final = "不收取"
 """Deposits are not on the platform yet: the record says that they are checked outside it, not that there are none."""
 
 
@@ -85,7 +86,7 @@ def gather(unit: Unit, state: RoomState, settings: Settings) -> Paper:
         bids_opened=str(sum(seat.total is not None for seat in state.seats)),
         freeze_root_sha256=freeze_text(frozen),
         coefficients=tuple(_coefficient(drawn) for drawn in state.draws),
-        bids=tuple(_line(unit, state, seat) for seat in state.seats),
+        bids=tuple(_line(unit, state, seat, has_deposit=card.deposit.fen > 0) for seat in state.seats),
         remarks=tuple(_remarks(state)),
         host=_host(unit, state, card),
         tenderee_representative="",
@@ -112,7 +113,7 @@ def _coefficient(drawn: Drawn) -> DrawnCoefficient:
     )
 
 
-def _line(unit: Unit, state: RoomState, seat: Seat) -> OpeningRecordBid:
+def _line(unit: Unit, state: RoomState, seat: Seat, *, has_deposit: bool) -> OpeningRecordBid:
     is_read = seat.total is not None
     present = unit.session.get(CheckIn, (state.lot, seat.org_id))
     return OpeningRecordBid(
@@ -122,8 +123,8 @@ def _line(unit: Unit, state: RoomState, seat: Seat) -> OpeningRecordBid:
         duration_days=grouped(seat.duration_days) if seat.duration_days is not None else "",
         quality=seat.quality if is_read else "",
         project_manager=seat.project_manager if is_read else "",
-        deposit_form="",
-        deposit_status=DEPOSIT_OUTSIDE,
+        deposit_form=DEPOSIT_OUTSIDE if has_deposit else NO_DEPOSIT,
+        deposit_status="",
         decrypt_result=_decrypt_result(seat),
         decrypted_at=_full(seat.released_at or seat.escrowed_at),
         representative=present.person if present is not None else "",
@@ -162,6 +163,8 @@ def _remarks(state: RoomState) -> list[str]:
             told.append(("unreadable", {"fault": seat.fault}))
         if not seat.is_recoverable:
             told.append(("not_released", {}))
+        if not seat.is_checked_in:
+            told.append(("not_checked_in", {}))
         found += [
             sentence("terms", f"record_remark.{code}", {"seat": f"{seat.number:02d}", **p}, ZH) for code, p in told
         ]
