@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from typing import TYPE_CHECKING
 
 import structlog
@@ -78,6 +79,8 @@ def run_web(runtime: Runtime) -> None:
     if settings.tls_certificate and settings.tls_key:
         server.ssl_adapter = BuiltinSSLAdapter(str(settings.tls_certificate), str(settings.tls_key))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: setattr(server, "interrupt", SystemExit(0)))
+        # Stopping joins the request threads, which a signal handler must not wait for.
+        signal.signal(number, lambda *_: threading.Thread(target=server.stop, daemon=True).start())
+    server.prepare()
     log.info("web_ready", port=settings.web_port)
-    server.safe_start()
+    server.serve()

@@ -24,22 +24,24 @@ class Settings(BaseSettings):
     broker_url: str = Field(default="", validation_alias="BROKER_URL", description="Empty: REDIS_URL or memory")
     storage_url: str = Field(default="", validation_alias="STORAGE_URL", description="Empty: folder in data_dir")
     bind_host: str = Field(default="127.0.0.1", description="Address both servers listen on")
-    web_port: int = Field(default=8000, ge=1, le=65535)
-    room_port: int = Field(default=8001, ge=1, le=65535)
+    web_port: int = Field(default=8000, ge=1, le=65535, description="Port of the pages")
+    room_port: int = Field(default=8001, ge=1, le=65535, description="Port of rooms and uploads")
     cosigner_url: str = Field(default="", description="Base address of the cosigner; empty: none")
     cosigner_vkey: str = Field(default="", description="Public key of the cosigner; empty: as the local one left it")
     tick_seconds: int = Field(default=10, ge=1, description="Length of a blinded tick of the log (machine clock)")
     public_hosts: str = Field(default="", description="Further host names this centre answers to, comma separated")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key both servers speak TLS")
-    tls_key: Path | None = Field(default=None)
+    tls_key: Path | None = Field(default=None, description="PEM private key of tls_certificate")
     demo: bool = Field(default=False, description="Demonstration centre: clock control and sample data")
     log_origin: str = Field(default="centre.localhost/log", description="C2SP origin line of the transparency log")
-    centre_uscc: str = Field(default="12320412466011756N", description="Unified code of the trading centre")
-    region_code: str = Field(default="320412", pattern=r"^\d{6}$")
+    centre_uscc: str = Field(default="12320412466011756K", description="Unified code of the trading centre")
+    region_code: str = Field(default="320412", pattern=r"^\d{6}$", description="GB/T 2260 code of the district")
     rare_fonts_dir: Path | None = Field(default=None, description="Extra fonts for rare characters in PDFs")
-    web_threads: int = Field(default=12, ge=2, le=200)
+    web_threads: int = Field(default=12, ge=2, le=200, description="Request threads of the web process")
     secret_key: SecretStr = Field(default=SecretStr(""), description="Empty: made once in data_dir/secrets")
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severe line that is logged"
+    )
 
     @field_validator("data_dir")
     @classmethod

@@ -189,7 +189,7 @@ def open_ciphertext(objects: ObjectStore, bid: LiveBid, part: str) -> SegmentRea
     """The stored ciphertext of one part of a bid."""
     from foundation.sealing.segments import SEGMENT_BYTES
 
-    length = Manifest.parse(bid.manifest).part(part).length
+    length = Manifest.parse(bid.manifest).part(part).size_bytes
     return SegmentReader(objects, bid.upload_id, part, -(-length // SEGMENT_BYTES))
 
 

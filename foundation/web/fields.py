@@ -53,11 +53,11 @@ def read_instant(text: str) -> datetime:
             year, month, day, hour, minute, second = (int(part or 0) for part in found.groups())
             return datetime(year, month, day, hour, minute, second, tzinfo=BEIJING).astimezone(UTC)
         machine = datetime.fromisoformat(plain)
-    except ValueError:
+        if machine.tzinfo is None:
+            raise NotAnInstant(text=text[:40])
+        return machine.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and last hours of the calendar do not exist in another zone
         raise NotAnInstant(text=text[:40]) from None
-    if machine.tzinfo is None:
-        raise NotAnInstant(text=text[:40])
-    return machine.astimezone(UTC)
 
 
 def _one_line(value: Any) -> Any:
