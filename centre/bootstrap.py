@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
-import centre.models  # noqa: F401 - registers every table
+import centre.models
 import centre.tasks  # noqa: F401 - registers every listener: whoever appends an event writes the listeners' jobs
 from centre import democlock
 from foundation.clock import Clock, DemoClock, SystemClock

@@ -150,7 +150,7 @@ def report(error: CentreError, *, as_json: bool, out: Callable[[str], None] | No
     from foundation import i18n
 
     write = out or (lambda text: click.echo(text, err=True))
-    language = i18n.EN if os.environ.get("LANG", "").startswith("en") else i18n.ZH
+    language: i18n.Lang = i18n.EN if os.environ.get("LANG", "").startswith("en") else i18n.ZH
     sentence = i18n.sentence("errors", error.code, error.fields, language)
     objections = [
         {"code": o.code, "field": o.field, "detail": i18n.sentence("errors", o.code, o.params, language)}

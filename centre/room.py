@@ -14,14 +14,15 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
-from bid_opening.room import RoomServer
-from tendering.receiver import UploadReceiver
-from websockets.asyncio.server import Request, Response, Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.http11 import Request, Response
 
 from accounts.sessions import COOKIE, actor_of_token
+from bid_opening.room import RoomServer
 from foundation.actor import PUBLIC, Actor
 from foundation.runtime import Runtime
 from foundation.web.security import allowed_host
+from tendering.receiver import UploadReceiver
 
 log = structlog.get_logger("room")
 MAX_MESSAGE_BYTES: Final = 256 * 1024

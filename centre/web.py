@@ -23,14 +23,13 @@ REQUEST_SECONDS = 60
 
 def make_app(runtime: Runtime) -> Flask:
     """The whole web application of this centre."""
+    import accounts.web
     import bid_opening.web
+    import centre.demo_web
     import credit.web
     import foundation.publication.web
     import keyholding.web
     import tendering.web
-
-    import accounts.web
-    import centre.demo_web
     from foundation.web.kit import WebSettings, complete, create_web
 
     settings = runtime.settings

@@ -23,7 +23,7 @@ SWEEP_SECONDS = 2.0
 class Dispatcher:
     """One per centre. ``wait`` sleeps until a hint or a time-out; ``hand_over`` takes (job id, lease token)."""
 
-    def __init__(self, runtime: Runtime, hand_over: Callable[[str, str], None], wait: Callable[[float], None]) -> None:
+    def __init__(self, runtime: Runtime, hand_over: Callable[[str, str], None], wait: Callable[[float], object]) -> None:
         self.runtime = runtime
         self.hand_over = hand_over
         self.wait = wait

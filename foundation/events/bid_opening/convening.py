@@ -1,0 +1,121 @@
+"""Before and at the freeze: the room, sign-in, the list of bids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from foundation.events.base import Audience, Event, event_type
+
+
+@dataclass(frozen=True)
+class FrozenBid:
+    """One line of the freeze list (docs/threat-model.md §3)."""
+
+    bid: str
+    rev: int
+    leaf_index: int
+    envelope_hash: str
+
+
+@dataclass(frozen=True)
+class ListedBidder:
+    """One bidder of the published list, in seat order (order of ``bid``: not of arrival)."""
+
+    seat: int
+    org_id: str
+    name: str
+    uscc: str
+    bid: str
+    is_checked_in: bool
+
+
+@event_type
+@dataclass(frozen=True)
+class RoomScheduled(Event):
+    TYPE: ClassVar[str] = "bid_opening.room_scheduled"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "lot_name", "opens_at", "decrypt_minutes", "confirm_minutes")
+
+    lot: str
+    lot_name: str
+    opens_at: datetime
+    decrypt_minutes: int
+    confirm_minutes: int
+    query_minutes: int
+    min_bidders: int
+    min_decrypted: int
+    escrow_rule: str
+
+
+@event_type
+@dataclass(frozen=True)
+class CheckInOpened(Event):
+    TYPE: ClassVar[str] = "bid_opening.check_in_opened"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot",)
+
+    lot: str
+
+
+@event_type
+@dataclass(frozen=True)
+class BidderCheckedIn(Event):
+    """Private (stream ``bid:<lot>:<org>``): presence is visible to nobody else before the freeze."""
+
+    TYPE: ClassVar[str] = "bid_opening.bidder_checked_in"
+
+    lot: str
+    org_id: str
+    person: str
+
+
+@event_type
+@dataclass(frozen=True)
+class IntakeClosed(Event):
+    TYPE: ClassVar[str] = "bid_opening.intake_closed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot",)
+
+    lot: str
+
+
+@event_type
+@dataclass(frozen=True)
+class BidsFrozen(Event):
+    """The list is fixed before any key material is released: whoever inserted a bid must have chosen it blind."""
+
+    TYPE: ClassVar[str] = "bid_opening.bids_frozen"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "bids", "tree_size")
+
+    lot: str
+    bids: tuple[FrozenBid, ...]
+    tree_size: int
+
+
+@event_type
+@dataclass(frozen=True)
+class ListPublished(Event):
+    TYPE: ClassVar[str] = "bid_opening.list_published"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "bidders")
+
+    lot: str
+    bidders: tuple[ListedBidder, ...]
+
+
+@event_type
+@dataclass(frozen=True)
+class OpeningFailed(Event):
+    """流标: fewer bids, or fewer released, than the rule asks for. Nothing is readable, now or later."""
+
+    TYPE: ClassVar[str] = "bid_opening.failed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "cause", "count", "minimum")
+
+    lot: str
+    cause: str
+    count: int
+    minimum: int
