@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,26 +16,24 @@ import bid_opening.tasks  # noqa: F401 - registers the jobs of the opening
 from bid_opening.ceremony import RoomState
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
 from bid_opening.services import acts, clock, rooms, schedule
-from bid_opening.states import Phase
 from foundation.actor import Actor
 from foundation.clock import SteppingClock, machine_now
 from foundation.entropy import url_token
-from foundation.events.tendering import BidsClosed, LotPublished
+from foundation.events.tendering import BidsClosed
 from foundation.jobs import queue
 from foundation.jobs.execute import execute
 from foundation.jobs.models import Job
-from foundation.jobs.registry import JobContext
 from foundation.journal import verify_stream
 from foundation.publication.publisher import Publisher
-from foundation.runtime import Runtime
-from foundation.sealing import Role, public_hex, recover_r_bid, unwrap_share
-from foundation.sealing.suite import sign
+from foundation.sealing import Role, generate_key, public_hex, recover_r_bid, unwrap_share
+from foundation.sealing.header import write_header
+from foundation.sealing.manifest import write_manifest
+from foundation.sealing.suite import sign, wrap
 from foundation.store.engine import open_engine
 from keyholding.models import EscrowBid, GateRequest, HolderSeat, KeysetMember, LotKeyset
 from keyholding.services.escrow import GivenShare, release_shares
 from keyholding.services.gate import release_gate_key
 from keyholding.states import Side
-from tendering import facade as tendering
 from tendering.models import Lot
 from tendering.states import LotTrigger
 from tests.support.tender_world import DEADLINE, NOW, TESTS, OpenLot, TenderWorld
@@ -281,9 +278,13 @@ def make_opening(
     method: str = "jiangsu-1",
     totals: Sequence[str] = TOTALS,
     files: Mapping[int, Mapping[str, bytes]] | None = None,
+    bad_gate_wraps: Mapping[int, Sequence[int]] | None = None,
     url: str = "",
 ) -> Opening:
-    """A published lot with ``bids`` sealed bids, the room not yet scheduled. ``files``: what some seal instead."""
+    """A published lot with ``bids`` sealed bids, the room not yet scheduled.
+
+    ``files``: what some seal instead; ``bad_gate_wraps``: bidders who wrapped these holders' shares to a stranger.
+    """
     engine = open_engine(url or f"sqlite:///{folder / 'world.db'}", pool_size=40)
     world = TenderWorld(engine, folder, SteppingClock(NOW))
     host = world.organisation("江苏衡澄工程咨询有限公司", "agency")
@@ -301,10 +302,28 @@ def make_opening(
     for index, bidder in enumerate(made):
         default = {**FILES, "price_schedule": price_schedule(totals[index], f"经理{index}")}
         one = bidder.seal(lot, files=(files or {}).get(index, default))
+        if bad := (bad_gate_wraps or {}).get(index):
+            one = with_bad_gate_wraps(bidder, one, bad)
         bidder.hand_in(lot, one)
         sealed.append(one)
     seats = _seat_holders(world, lot, staff)
     return Opening(world, lot, host, supervisor, staff, made, sealed, seats)
+
+
+def with_bad_gate_wraps(bidder: Bidder, made: SealedFiles, indexes: Sequence[int]) -> SealedFiles:
+    """The same bid with shares that no holder can unwrap; signed, so that it is the bidder's own doing."""
+    old = made.sealed.header
+    b = old.binding.hash
+    stranger = generate_key().public_key()
+    gate = tuple(
+        wrap(stranger, b, f"gate/{i}", bytes(33)) if i in indexes else good for i, good in enumerate(old.wraps.gate)
+    )
+    header = write_header(old.binding, old.commit, replace(old.wraps, gate=gate))
+    manifest = write_manifest(
+        binding_hash=b, header_hash=header.hash, rev=1, prev="-", parts=made.sealed.manifest.parts
+    )
+    signature = sign(bidder.signing, manifest.raw)
+    return replace(made, sealed=replace(made.sealed, header=header, manifest=manifest, signature=signature))
 
 
 def _seat_holders(world: TenderWorld, lot: OpenLot, office: Actor) -> dict[str, HolderSeat]:
@@ -348,22 +367,3 @@ def _seat_holders(world: TenderWorld, lot: OpenLot, office: Actor) -> dict[str, 
                 unit.session.flush()
                 seats[f"{role.value}/{index}"] = seat
     return seats
-
-
-def context_of(runtime: Runtime, payload: dict[str, Any]) -> JobContext:
-    """A job's context, to call a handler directly."""
-    return JobContext(runtime, "job", "key", payload, 1)
-
-
-__all__ = [
-    "NAMES",
-    "TOTALS",
-    "LotPublished",
-    "Opening",
-    "Phase",
-    "context_of",
-    "make_opening",
-    "price_schedule",
-    "suppress",
-    "tendering",
-]

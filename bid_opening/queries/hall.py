@@ -66,7 +66,7 @@ def hall(unit: Unit) -> Hall:
         card = cards.get(row.id)
         if card is None or row.opens_at is None:
             continue
-        shown = _hall_row(unit, row, card, row.opens_at)
+        shown = _hall_row(row, card, row.opens_at)
         if ROOM_MACHINE.is_final(row.state):
             over.append(shown)
         elif row.state not in {Phase.SCHEDULED, Phase.CHECK_IN}:
@@ -78,8 +78,9 @@ def hall(unit: Unit) -> Hall:
     return Hall(tuple(live), tuple(today), tuple(coming), tuple(over), unit.at)
 
 
-def _hall_row(unit: Unit, row: OpeningRoom, card: tendering.LotCard, opens_at: datetime) -> HallRow:
-    seats = rooms.state_of(unit, row.id).seats
+def _hall_row(row: OpeningRoom, card: tendering.LotCard, opens_at: datetime) -> HallRow:
+    # The snapshot is enough for a count; folding every room of the hall would not be.
+    seats = (row.folded or {}).get("seats", ())
     return HallRow(
         lot_id=row.id,
         lot_code=card.lot_code,

@@ -90,10 +90,10 @@ def release(unit: Unit, lot_id: str, r_bid_hex: str) -> Release:
 
 
 def _bid_of(unit: Unit, lot_id: str, seat: Seat) -> tendering.LiveBid:
-    for bid in tendering.live_bids(unit, lot_id):
-        if bid.bid == seat.bid:
-            return bid
-    raise NotFound(what="bid")
+    bid = tendering.own_bid(unit, lot_id, seat.org_id)
+    if bid is None or bid.bid != seat.bid:
+        raise NotFound(what="bid")
+    return bid
 
 
 def raise_objection(unit: Unit, lot_id: str, text: str) -> RoomState:

@@ -78,11 +78,11 @@ def _load(runtime: Runtime, lot_id: str, bid: str) -> Sealed | None:
             return None
         share = unit.session.get_one(ReleasedShare, (lot_id, bid))
         half = unit.session.get_one(GateHalf, (lot_id, bid))
-        for live in tendering.live_bids(unit, lot_id):
-            if live.bid == bid:
-                r_gate = bytes.fromhex(half.r_gate) if half.r_gate else None
-                return Sealed(seat, live, bytes.fromhex(share.r_bid), r_gate, half.fault)
-    raise NotFound(what="bid")
+        live = tendering.own_bid(unit, lot_id, seat.org_id)
+        if live is None or live.bid != bid:
+            raise NotFound(what="bid")
+        r_gate = bytes.fromhex(half.r_gate) if half.r_gate else None
+        return Sealed(seat, live, bytes.fromhex(share.r_bid), r_gate, half.fault)
 
 
 def open_schedule(runtime: Runtime, sealed: Sealed) -> Opened:

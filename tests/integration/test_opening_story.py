@@ -26,7 +26,9 @@ from bid_opening.services import acts, record, rooms, schedule
 from bid_opening.states import Phase
 from foundation.draws import replay
 from foundation.errors import InvalidInput, NotPermitted
+from foundation.events import Event
 from foundation.events import bid_opening as e
+from foundation.events.tendering import DeadlineMoved, LotCancelled, LotPublished
 from foundation.jobs.models import Job
 from foundation.journal import JournalEntry, read_stream
 from foundation.machine import WrongState
@@ -407,6 +409,23 @@ def test_a_bid_that_its_bidder_sealed_badly_is_named_and_the_others_are_read(tmp
     assert [type(event) for event in events_of(opening)].count(e.LineRead) == 3
 
 
+def test_a_bad_gate_wrap_is_its_bidders_fault_and_its_commitment_still_contributes(tmp_path: Path) -> None:
+    opening = make_opening(tmp_path, bids=4, bad_gate_wraps={1: [0], 2: [1]})
+    opening.to_window_closed()
+    opening.to_gate()  # holders 0 and 2 come
+    (fault,) = opening.state.gate_faults
+    assert (fault.seat, fault.role, fault.culprit, fault.reason) == (opening.seat(1).number, "gate/0", "bidder", "wrap")
+    opening.act(opening.host, acts.draw)
+    (drawn,) = opening.state.draws
+    given = {one.id: one.value for one in replay(drawn.transcript, drawn.pool).transcript.contributions}
+    assert given[opening.sealed[1].bid] == opening.sealed[1].sealed.header.commit.gate
+    assert given[opening.sealed[2].bid] != opening.sealed[2].sealed.header.commit.gate  # its bad wrap was not needed
+    assert opening.run_jobs() == []
+    assert opening.seat(1).fault == "bidder.gate_wrap"
+    assert [opening.seat(index).total for index in (0, 3)] == [TOTALS[0], TOTALS[3]]
+    opening.assert_story_holds()
+
+
 def test_bytes_that_our_own_store_changed_are_named_as_ours(opening: Opening) -> None:
     opening.to_window_closed()
     opening.to_gate()
@@ -420,3 +439,51 @@ def test_bytes_that_our_own_store_changed_are_named_as_ours(opening: Opening) ->
     paths[1].unlink()
     assert opening.run_jobs() == []
     assert sorted(seat.fault for seat in opening.state.seats) == ["", "store.missing", "store.root"]
+
+
+# Listening --------------------------------------------------------------------------------------------------------
+
+
+def published(opening: Opening) -> LotPublished:
+    lot = opening.lot
+    return LotPublished(
+        lot=lot.id,
+        tender=lot.tender_code,
+        lot_code=lot.lot_code,
+        unified_deal_code="x",
+        name="x",
+        deadline_at=lot.deadline_at,
+        ceiling="1.00",
+        deposit="0.00",
+        rulebook="works-mandatory-2022",
+        method="jiangsu-1",
+        escrow_rule="compulsory",
+        keyset=lot.keyset.hash,
+        documents=(),
+    )
+
+
+def tell(opening: Opening, event: Event) -> None:
+    with opening.world.units.begin(TESTS) as unit:
+        unit.append(f"lot:{opening.lot.id}", event)
+    assert opening.run_jobs() == []
+
+
+def test_publication_makes_the_room_and_a_cancellation_ends_it(opening: Opening) -> None:
+    with opening.world.units.read() as unit:
+        assert not rooms.has_room(unit, opening.lot.id)
+    tell(opening, published(opening))
+    state = opening.state
+    assert (state.phase, state.opens_at, state.min_bidders) == (Phase.CHECK_IN, DEADLINE, 3)  # within the lead time
+    tell(opening, LotCancelled(lot=opening.lot.id, why="项目调整"))
+    assert opening.state.phase is Phase.ABORTED
+    assert opening.frames("public")[-1]["data"] == {"why": "项目调整"}
+
+
+def test_a_moved_deadline_is_heard(opening: Opening) -> None:
+    tell(opening, published(opening))
+    later = DEADLINE + timedelta(days=2)
+    with opening.world.units.begin(TESTS) as unit:
+        unit.session.get_one(Lot, opening.lot.id).deadline_at = later
+    tell(opening, DeadlineMoved(lot=opening.lot.id, before=DEADLINE, after=later, clause="R1.33"))
+    assert opening.state.opens_at == later
