@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox import cast
 from sandbox.samples import Offer
-from sandbox.story import Story
+from sandbox.story import Bidder, Story
 
 QUESTION = "招标工程量清单第 5 项吊顶天棚的龙骨间距是多少？"
 ANSWER = "龙骨间距 400 mm，以图纸 JZ-08 为准。本答复不影响投标文件编制。"
@@ -86,20 +86,26 @@ def publish(story: Story) -> None:
     story.expect("publish", "the lot takes bids", story.lot["state"] == "open")
     for name in ("notice", "document"):
         story.expect("publish", f"{name}.pdf", story.public.get_bytes(f"/lots/{lot_id}/{name}.pdf").startswith(b"%PDF"))
-    for number, bidder in enumerate(story.bidders, start=1):
+    for bidder in story.bidders:
         bidder.client.get_bytes(f"/lots/{lot_id}/document.pdf")
-        bidder.offer = Offer(
-            project_name=story.lot["project_name"],
-            lot_name=story.lot["name"],
-            lot_code=story.lot["lot_code"],
-            tenderee=story.lot["tenderee_name"],
-            bidder=bidder.part.company.zh,
-            uscc=bidder.client.lot(lot_id).bidder,
-            total=bidder.part.price,
-            duration_days=bidder.part.duration_days,
-            manager=bidder.part.manager,
-            variant=number,
-        )
+        make_offer(story, bidder)
+
+
+def make_offer(story: Story, bidder: Bidder) -> None:
+    """What this company offers for the published lot."""
+    lot = story.lot
+    bidder.offer = Offer(
+        project_name=lot["project_name"],
+        lot_name=lot["name"],
+        lot_code=lot["lot_code"],
+        tenderee=lot["tenderee_name"],
+        bidder=bidder.part.company.zh,
+        uscc=bidder.client.lot(story.lot_id).bidder,
+        total=bidder.part.price,
+        duration_days=bidder.part.duration_days,
+        manager=bidder.part.manager,
+        variant=story.bidders.index(bidder) + 1,
+    )
 
 
 def clarify(story: Story) -> None:
