@@ -15,7 +15,7 @@ from bid_opening.services.clock import PLATFORM
 from bid_opening.states import Phase
 from foundation.errors import NotFound, Tampering
 from foundation.runtime import Runtime
-from foundation.sealing import SEGMENT_BYTES, Manifest, PriceSchedule, content_key, open_part_bytes, part_key
+from foundation.sealing import Manifest, PriceSchedule, content_key, open_part_bytes, part_key
 from foundation.sealing.errors import PriceScheduleMalformed
 from foundation.sealing.price_schedule import MAX_BYTES, PART_ID
 from foundation.storage.errors import ObjectMissing
@@ -93,8 +93,7 @@ def open_schedule(runtime: Runtime, sealed: Sealed) -> Opened:
         header = holders.header_of(sealed.bid)
         part = Manifest.parse(sealed.bid.manifest).part(PART_ID)
         key = part_key(content_key(header, sealed.r_bid, sealed.r_gate), PART_ID)
-        segments = -(-part.size_bytes // SEGMENT_BYTES)
-        source = tendering.SegmentReader(runtime.objects, sealed.bid.upload_id, PART_ID, segments)
+        source = tendering.open_ciphertext(runtime.objects, sealed.bid, PART_ID)
         content = open_part_bytes(source, part, key, header.hash, limit_bytes=LIMIT_BYTES)
         return Opened(PriceSchedule.parse(content), part_key=key.hex())
     except PriceScheduleMalformed:
