@@ -9,4 +9,4 @@ ROLES = ("public", "bidder", "agency", "tenderee", "supervisor", "centre_staff",
 
 def register(nav: Nav) -> None:
     for role in ROLES:
-        nav.add(role, "开标大厅", "Opening hall", "rooms.hall", order=20)
+        nav.add(role, "开标大厅", "Openings", "rooms.hall", order=20)

@@ -174,8 +174,11 @@ def strip(room: RoomPage) -> Strip | None:
     def place(fen: int) -> float:
         return 0.04 + 0.92 * (fen - low) / width
 
+    by_price: dict[int, list[str]] = {}
+    for number, fen in prices:
+        by_price.setdefault(fen, []).append(f"{number:02d}")
     return Strip(
-        dots=tuple((f"{number:02d}", place(fen), False) for number, fen in prices),
+        dots=tuple((" ".join(numbers), place(fen), False) for fen, numbers in sorted(by_price.items())),
         ticks=((Money(low).grouped(), place(low)), (Money(high).grouped(), place(high))),
         label=pick("、", "; ").join(
             pick(f"{number:02d} 号 {Money(fen).grouped()} 元", f"seat {number:02d} CNY {Money(fen).grouped()}")

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 import bid_opening.models
 import bid_opening.presence
-import credit.models  # noqa: F401 - registers its tables
+import credit.models
 from accounts.facade import actor_of_token
 from accounts.sessions import open_session
 from bid_opening.services import rooms
@@ -22,11 +22,16 @@ from foundation.draws import FrozenBid, build, rank
 from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.hints import UnixHints
+from foundation.sealing import Role
 from foundation.store.unit import Units
+from keyholding.models import HolderSeat, KeysetMember, LotKeyset
+from keyholding.states import Side
 from tendering.models import Lot
 from tendering.states import LotState
 from tests.support.tender_world import DEADLINE, OpenLot, TenderWorld, make_world
 
+REGISTERED = (bid_opening.models, bid_opening.presence, credit.models)
+"""Imported for their tables."""
 NAMES = (
     "江苏屹川建设集团有限公司",
     "常州明塬建筑工程有限公司",
@@ -91,7 +96,9 @@ class RoomWorld:
         with self.units.begin(TEST) as unit:
             rooms.add_room(unit, self.lot.id)
         self.happen(
-            e.RoomScheduled(self.lot.id, "武进高级中学新校区修缮工程（施工）", DEADLINE, 30, 10, 10, 3, 3, "compulsory"),
+            e.RoomScheduled(
+                self.lot.id, "武进高级中学新校区修缮工程（施工）", DEADLINE, 30, 10, 10, 3, 3, "compulsory"
+            ),
             e.CheckInOpened(self.lot.id),
         )
 
@@ -113,7 +120,7 @@ class RoomWorld:
         return range(1, len(self.bidders) + 1)
 
     def open_window(self) -> None:
-        self.happen(e.WindowOpened(self.lot.id, self.now + timedelta(minutes=30)), seconds=80)
+        self.happen(e.WindowOpened(self.lot.id, self.now + timedelta(minutes=30, seconds=80)), seconds=80)
 
     def release(self, *seats: int) -> None:
         for seat in seats:
@@ -152,7 +159,16 @@ class RoomWorld:
         self.happen(
             *(
                 e.PriceDecrypted(
-                    self.lot.id, n, str(self.bidders[n - 1].org_id), self.bid(n), total, 180, "合格", "周明远", "00" * 32, ()
+                    self.lot.id,
+                    n,
+                    str(self.bidders[n - 1].org_id),
+                    self.bid(n),
+                    total,
+                    180,
+                    "合格",
+                    "周明远",
+                    "00" * 32,
+                    (),
                 )
                 for n, _, total in lines
             ),
@@ -161,10 +177,10 @@ class RoomWorld:
         )
 
     def open_query(self) -> None:
-        self.happen(e.QueryOpened(self.lot.id, self.now + timedelta(minutes=10)))
+        self.happen(e.QueryOpened(self.lot.id, self.now + timedelta(minutes=10, seconds=1)))
 
     def open_confirmation(self) -> None:
-        self.happen(e.ConfirmationOpened(self.lot.id, self.now + timedelta(minutes=10)))
+        self.happen(e.ConfirmationOpened(self.lot.id, self.now + timedelta(minutes=10, seconds=1)))
 
 
 def make_room_world(folder: Path, *, bidders: int = 12) -> RoomWorld:
@@ -176,9 +192,51 @@ def make_room_world(folder: Path, *, bidders: int = 12) -> RoomWorld:
     hints = UnixHints(world.runtime.settings.run_dir)
     world.units.hints = hints
     people = tuple(world.organisation(name, "bidder") for name in NAMES[:bidders])
+    seat_holders(world, lot)
     found = RoomWorld(world, lot, host, supervisor, people, hints)
     found.schedule()
     return found
+
+
+def seat_holders(world: TenderWorld, lot: OpenLot) -> None:
+    """Three gate holders and three custodians, as rows of the key set."""
+    named = [*((Role.GATE, side) for side in list(Side)[:3]), *((Role.ESCROW, Side.CUSTODIAN) for _ in range(3))]
+    holder = world.organisation("武进区公证处", "gate_holder")
+    with world.units.begin(TEST) as unit:
+        keyset_id = unit.session.scalar(select(LotKeyset.id).where(LotKeyset.lot_id == lot.id))
+        for number, (role, side) in enumerate(named):
+            seat_id = unit.new_id()
+            unit.session.add(
+                HolderSeat(
+                    id=seat_id,
+                    side=side,
+                    org_id=holder.org_id,
+                    org_name=holder.org_name,
+                    user_id=None,
+                    holder_name=f"持钥人{number}",
+                    operator=f"机房{number}",
+                    agent_token_hash=None,
+                    is_active=True,
+                    last_seen_at=None,
+                    warned_at=None,
+                    appointed_at=unit.at,
+                )
+            )
+            unit.session.flush()
+            unit.session.add(
+                KeysetMember(
+                    keyset_id=keyset_id,
+                    seat_id=seat_id,
+                    role=role,
+                    index=number % 3 + 1,
+                    side=side,
+                    org_name=holder.org_name,
+                    holder_name=f"持钥人{number}",
+                    operator=f"机房{number}",
+                    public_key=f"04{number:0128x}",
+                    ready_at=unit.at,
+                )
+            )
 
 
 def make_app(found: RoomWorld, *, room_port: int = 0, **settings: Any) -> Flask:

@@ -2,7 +2,7 @@
 /** The cells of a seat from frames: the same marks as `bid_opening/views/board.py` draws. Rows never move. */
 
 import { door, put, show, status } from "./dom.js";
-import { timeOf } from "./words.js";
+import { say, timeOf } from "./words.js";
 
 /** @typedef {import("./store.js").Seat} Seat */
 /** @typedef {import("./words.js").Words} Words */
@@ -76,10 +76,11 @@ export function drawSeat(number, seat, phase, words, presence) {
 }
 
 /**
- * The numbers above the board.
+ * The numbers above the board, and the count under the ruler while keys come in.
  * @param {Record<number, Seat>} seats
+ * @param {string} phase
  */
-export function drawTally(seats) {
+export function drawTally(seats, phase) {
   const all = Object.values(seats);
   const given = all.filter(isGiven).length;
   const wrong = all.filter((seat) => seat.tries && !isGiven(seat)).length;
@@ -92,6 +93,9 @@ export function drawTally(seats) {
     confirmed: all.filter((seat) => seat.confirmedAt).length,
     unopened: all.length - given + faults,
   });
+  if (phase === "DECRYPTING" && all.length) {
+    put(document.querySelector("#part-ruler li.now small"), say(`${given}/${all.length} 已交密钥`, `${given}/${all.length} released`));
+  }
   for (const place of document.querySelectorAll("[data-tally]")) {
     put(place, String(counts[/** @type {HTMLElement} */ (place).dataset.tally ?? ""] ?? ""));
   }

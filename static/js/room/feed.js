@@ -35,7 +35,9 @@ export class Feed {
   #write() {
     this.timer = 0;
     this.wroteAt = performance.now();
-    this.list.prepend(...this.waiting.reverse().map((frame) => this.#line(frame)));
+    // Audiences are sequences of their own; on the page they stand together by time.
+    this.waiting.sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? 1 : -1));
+    this.list.prepend(...this.waiting.map((frame) => this.#line(frame)));
     this.waiting = [];
     while (this.list.children.length > this.limit) this.list.lastElementChild?.remove();
   }

@@ -8,6 +8,7 @@ import { say } from "./words.js";
 /** @typedef {import("./socket.js").Status} Status */
 
 const RESUMED_MS = 20_000;
+const PANEL_AFTER_MS = 1000;
 
 /** @param {number} ms */
 const clock = (ms) => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
@@ -34,7 +35,7 @@ export class LineView {
     }
     this.status = next;
     const isBack = next.state === "live" || next.state === "polling";
-    if (isBack && before === "lost" && (next.awayMs ?? 0) > 1500) window.setTimeout(() => this.#resumed(next.awayMs ?? 0), 400);
+    if (isBack && before === "lost" && (next.awayMs ?? 0) > PANEL_AFTER_MS) window.setTimeout(() => this.#resumed(next.awayMs ?? 0), 400);
     this.draw();
   }
 
@@ -52,7 +53,7 @@ export class LineView {
     for (const place of document.querySelectorAll("[data-line]")) show(place, mark);
     const panel = document.querySelector("[data-lost]");
     if (!(panel instanceof HTMLElement)) return;
-    panel.hidden = state !== "lost" || now - since < 1000;
+    panel.hidden = state !== "lost" || now - since < PANEL_AFTER_MS;
     document.documentElement.toggleAttribute("data-line-lost", !panel.hidden);
     if (panel.hidden) return;
     const next = Math.max(0, Math.ceil((nextAt - now) / 1000));
@@ -66,10 +67,10 @@ export class LineView {
     if (!(place instanceof HTMLElement)) return;
     const head = this.heads().public ?? 0;
     const seconds = Math.round(awayMs / 1000);
-    const caught =
-      head > this.headAtLoss
-        ? say(`，已补齐第 ${this.headAtLoss + 1}—${head} 条`, `; entries ${this.headAtLoss + 1}-${head} caught up`)
-        : say("，没有遗漏", "; nothing was missed");
+    const first = this.headAtLoss + 1;
+    let caught = say("，没有遗漏", "; nothing was missed");
+    if (head === first) caught = say(`，已补齐第 ${head} 条`, `; entry ${head} caught up`);
+    if (head > first) caught = say(`，已补齐第 ${first}—${head} 条`, `; entries ${first}-${head} caught up`);
     const note = document.createElement("div");
     note.className = "note note-run";
     note.textContent = say(`已恢复连接。离线 ${seconds} 秒${caught}。`, `Back online. Away ${seconds} s${caught}.`);

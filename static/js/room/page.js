@@ -10,12 +10,12 @@ import { Line } from "./socket.js";
 import { offerSpeech, spoken } from "./speech.js";
 import { initialState, Store } from "./store.js";
 import { put, status } from "./dom.js";
-import { moneyText, say, two } from "./words.js";
+import { moneyText, say } from "./words.js";
 
 /** @typedef {import("./store.js").Frame} Frame */
 
 const root = /** @type {HTMLElement} */ (document.getElementById("room"));
-const { lot = "", desk = "", phase = "", roomPort = "0", self = "", own = "", until = "" } = root.dataset;
+const { lot = "", desk = "", phase = "", roomPort = "0", self = "", until = "" } = root.dataset;
 /** @type {import("./words.js").Words} */
 const words = JSON.parse(root.dataset.words ?? "{}");
 const store = new Store(
@@ -26,13 +26,16 @@ const present = {};
 
 const list = document.querySelector("[data-feed]");
 const feed = list ? new Feed(list, words) : null;
-const parts = new Parts(self, desk === "gallery", () => {
+const parts = new Parts(self, desk === "gallery", (fresh) => {
+  // The seat is only known once the list is published.
+  const own = fresh.getElementById("room")?.dataset.own;
+  if (own) root.dataset.own = own;
   afterExchange();
 });
 
 /** Frames that concern this seat alone change whose turn it is. @param {Frame} frame */
 function isMyTurn(frame) {
-  return own !== "" && frame.data?.seat === Number(own);
+  return frame.audience.startsWith("bidder:") || frame.data?.seat === Number(root.dataset.own ?? -1);
 }
 
 let structure = store.state.structure;
@@ -41,7 +44,7 @@ store.subscribe((state, frame) => {
   const number = frame.data?.seat;
   if (Number.isInteger(number) && state.seats[number]) {
     drawSeat(number, state.seats[number], state.phase, words, present[number]);
-    drawTally(state.seats);
+    drawTally(state.seats, state.phase);
     if (frame.type === "line_read") drawLine(frame);
   }
   if (state.structure !== structure || isMyTurn(frame)) {
@@ -55,11 +58,11 @@ function drawLine({ data }) {
   const row = document.querySelector(`[data-line-of="${data.seat}"]`);
   if (!(row instanceof HTMLElement)) return;
   row.dataset.read = JSON.stringify(data);
-  const cells = row.querySelectorAll("td");
-  put(cells[1], moneyText(data.total));
-  put(cells[2], String(data.duration_days));
-  put(cells[3], data.quality);
-  put(cells[4], data.project_manager);
+  const [price, days, quality, manager] = row.querySelectorAll("td[data-l]");
+  put(price, moneyText(data.total));
+  put(days, String(data.duration_days));
+  put(quality, data.quality);
+  put(manager, data.project_manager);
 }
 
 const line = new Line({
@@ -99,7 +102,7 @@ function afterExchange() {
   for (const [number, seat] of Object.entries(store.state.seats)) {
     drawSeat(Number(number), seat, store.state.phase, words, present[Number(number)]);
   }
-  drawTally(store.state.seats);
+  drawTally(store.state.seats, store.state.phase);
   view.draw();
   enliven();
 }
@@ -130,9 +133,9 @@ async function replayHere(button) {
   place.replaceChildren(status(found.isEqual ? "ok" : "bad", text));
 }
 
-if (own || desk === "seat") {
+if (desk === "seat") {
   const { startSeat } = await import("./seat.js");
-  startSeat({ lot, own: own ? two(Number(own)) : "", refresh: () => parts.refreshSoon() });
+  startSeat(lot, () => parts.refreshSoon());
 }
 enliven();
 line.start();

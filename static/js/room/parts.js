@@ -11,7 +11,7 @@ export class Parts {
   /**
    * @param {string} url the page's own address
    * @param {boolean} isCrowd whether many others see the same page
-   * @param {() => void} onFresh called when parts were exchanged
+   * @param {(fresh: Document) => void} onFresh called when parts were exchanged
    */
   constructor(url, isCrowd, onFresh) {
     this.url = url;
@@ -50,25 +50,24 @@ export class Parts {
     // A part that did not exist before (the board's frame, the prices) has its place in the order of the page.
     for (const part of fresh.querySelectorAll("[data-part]")) {
       const old = document.getElementById(part.id);
-      if (old === null) this.#insert(part, fresh);
+      if (old === null) insert(part);
       else if (!isBusy(old, part)) exchange(old, part);
     }
     for (const old of document.querySelectorAll("[data-part]")) {
       if (!fresh.getElementById(old.id)) old.remove();
     }
-    this.onFresh();
+    this.onFresh(fresh);
   }
+}
 
-  /** @param {Element} part @param {Document} fresh */
-  #insert(part, fresh) {
-    let after = part.previousElementSibling;
-    while (after && !(after.id && document.getElementById(after.id))) after = after.previousElementSibling;
-    const node = document.importNode(part, true);
-    const anchor = after && document.getElementById(after.id);
-    if (anchor) anchor.after(node);
-    else document.querySelector("main .page, main .seat-page.stack")?.prepend(node);
-    void fresh;
-  }
+/** A part that is new to the page, after the nearest part before it. @param {Element} part */
+function insert(part) {
+  let before = part.previousElementSibling;
+  while (before && !(before.id && document.getElementById(before.id))) before = before.previousElementSibling;
+  const node = document.importNode(part, true);
+  const anchor = before && document.getElementById(before.id);
+  if (anchor) anchor.after(node);
+  else document.querySelector("main .stack")?.prepend(node);
 }
 
 /** Somebody is typing or deciding in it, and it is still about the same. @param {Element} old @param {Element} part */

@@ -59,12 +59,10 @@ function wordsFor(error) {
 }
 
 /**
- * @param {object} options
- * @param {string} options.lot
- * @param {string} options.own
- * @param {() => void} options.refresh
+ * @param {string} lot
+ * @param {() => void} refresh
  */
-export function startSeat({ lot, refresh }) {
+export function startSeat(lot, refresh) {
   /** @param {Element | null} place @param {string} kind @param {string} text */
   const tell = (place, kind, text) => place?.replaceChildren(status(kind, text));
 

@@ -133,6 +133,7 @@ export class Line {
   #hear(message) {
     if ("seq" in message) {
       if (this.store.accept(/** @type {any} */ (message)) === "gap") this.#fetchMissed();
+      if (Date.parse(message.at) - serverNow() > JUMP_MS) this.#ping(); // the demonstration clock was moved
     } else if (message.presence) {
       this.onPresence(message.presence);
     } else if (message.pong !== undefined) {
@@ -140,7 +141,7 @@ export class Line {
       this.sentPings.delete(message.pong);
       if (sentAt !== undefined) feed(message.time, sentAt, performance.now());
     } else if (message.time && Math.abs(Date.parse(message.time) - serverNow()) > JUMP_MS) {
-      this.#ping(); // the demonstration clock was moved
+      this.#ping();
     }
   }
 

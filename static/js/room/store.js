@@ -90,12 +90,16 @@ function seatsAfter({ seats }, frame) {
  */
 export function reduce(state, frame) {
   const isOfSeat = SEAT_CHANGES[frame.type] !== undefined && !ADDS.has(frame.type);
+  // Audiences have no common order: a late frame of the staff must not bring an old phase back. The public is told of
+  // every change of phase, so it alone says which one it is.
+  const isTelling = frame.audience === "public" || !("public" in state.heads);
+  const { phase, until } = isTelling ? { phase: frame.state, until: frame.phase_until } : state;
   // A seat's frame may also move the phase: the last confirmation closes the room.
-  const moves = frame.state !== state.phase || !isSameInstant(frame.phase_until, state.until);
+  const moves = phase !== state.phase || !isSameInstant(until, state.until);
   return {
     heads: { ...state.heads, [frame.audience]: frame.seq },
-    phase: frame.state,
-    until: frame.phase_until,
+    phase,
+    until,
     seats: seatsAfter(state, frame),
     log: [...state.log, frame].slice(-LOG_LIMIT),
     structure: state.structure + (isOfSeat && !moves ? 0 : 1),

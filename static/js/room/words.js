@@ -21,8 +21,26 @@ export function moneyText(text) {
   return `${whole.replace(/\B(?=(\d{3})+$)/g, ",")}.${cents.padEnd(2, "0")}`;
 }
 
-/** @type {Record<string, (value: any) => string>} */
-const STYLES = { time: timeOf, money: moneyText, two, count: (list) => String(list.length) };
+const dated = (/** @type {string} */ iso) => new Date(Date.parse(iso) + BEIJING_MS).toISOString();
+
+/** As on the server. @type {Record<string, (value: any) => string>} */
+const STYLES = {
+  time: timeOf,
+  full: (iso) => `${dated(iso).slice(0, 10)} ${timeOf(iso)}`,
+  minute: (iso) => dated(iso).slice(5, 16).replace("T", " "),
+  date: (iso) => dated(iso).slice(0, 10),
+};
+
+/** A frame's data as people read it: the same as `told_values` on the server. @param {Record<string, any>} data */
+export function toldValues(data) {
+  const shown = { ...data };
+  if (Number.isInteger(data.seat)) shown.seat = two(data.seat);
+  if (typeof data.total === "string") shown.total = moneyText(data.total);
+  for (const [name, value] of Object.entries(data)) {
+    if (Array.isArray(value) && value.length === 0) shown[name] = say("无", "none");
+  }
+  return shown;
+}
 
 /**
  * Fill `{name}` and `{name:style}`; a style is one of STYLES or a prefix of terms, as on the server.
@@ -45,5 +63,5 @@ export function fill(template, values, terms = {}) {
 /** The sentence of a frame, or "" for one that is not told. @param {Words} words @param {import("./store.js").Frame} frame */
 export function sentenceOf(words, frame) {
   const template = words.sentences[frame.type];
-  return template ? fill(template, frame.data, words.terms) : "";
+  return template ? fill(template, toldValues(frame.data), words.terms) : "";
 }
