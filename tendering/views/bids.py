@@ -44,7 +44,8 @@ from tendering.services import receipts, seals, uploads
 
 bp = Blueprint("bids", __name__)
 BIDDER: Final = "bidder"
-SEGMENT_BODY: Final = 8 * 1024 * KIB
+SEGMENT_BODY: Final = 8 * 1024 * KIB + KIB
+"""A full segment and a little: a stream that ends exactly at its limit cannot be told from one that goes beyond."""
 SEAL_BODY: Final = 256 * KIB
 HTTP_UPLOADS: Final = 4
 """Places for segments over plain HTTP: a thread of the web process each, so most stay free for everybody else."""
