@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import psycopg
 from sqlalchemy.engine import make_url
@@ -41,6 +41,7 @@ class Latencies:
 
     def __init__(self) -> None:
         self.taken: dict[str, list[float]] = {}
+        self.cpu: dict[str, float] = {}
 
     def rate(self, name: str, queues: Sequence[Sequence[Act]]) -> float:
         """Do each queue in a thread of its own, all at once; acts a second."""
@@ -58,15 +59,23 @@ class Latencies:
         for thread in threads:
             thread.start()
         gate.wait()
-        began = perf_counter()
+        began, cpu = perf_counter(), process_time()
         for thread in threads:
             thread.join()
         seconds = perf_counter() - began
+        self.cpu[name] = self.cpu.get(name, 0.0) + process_time() - cpu
         done = sum(len(taken) for taken in mine)
         if done != sum(len(acts) for acts in queues):
             raise AssertionError(f"{name}: {done} done; the others failed")
         self.taken.setdefault(name, []).extend(second for taken in mine for second in taken)
         return done / seconds
+
+    def p99_ms(self, name: str) -> float:
+        return quantile(self.taken[name], 0.99) * 1000
+
+    def cpu_ms(self, name: str) -> float:
+        """Processor time of this process for one act; PostgreSQL's own is not in it."""
+        return self.cpu[name] / len(self.taken[name]) * 1000
 
 
 class Bare:
@@ -145,13 +154,13 @@ def measure(database: str, bare: dict[int, Bare], waiting: list[Prepared]) -> li
     taken = paired(figures, rounds=ROUNDS)
     tables = []
     for clients in CLIENTS:
-        p99 = {name: quantile(latencies.taken[name], 0.99) * 1000 for name in (bare_name(clients), seal_name(clients))}
-        times = p99[seal_name(clients)] / p99[bare_name(clients)]
-        note = (
-            f"p99: bare {p99[bare_name(clients)]:.1f} ms, seal {p99[seal_name(clients)]:.1f} ms ({times:.1f} x), "
-            f"over {len(latencies.taken[seal_name(clients)])} seals."
-        )
         names = (bare_name(clients), seal_name(clients))
+        (bare_p99, p99), (bare_cpu, cpu) = map(latencies.p99_ms, names), map(latencies.cpu_ms, names)
+        note = (
+            f"p99: bare {bare_p99:.1f} ms, seal {p99:.1f} ms ({p99 / bare_p99:.1f} x), over "
+            f"{len(latencies.taken[names[1]])} seals. Processor time in this process: bare {bare_cpu:.2f} ms, "
+            f"seal {cpu:.2f} ms."
+        )
         tables.append(taken.table(f"{database}, {plural(clients)}", "a second", names, note=note))
     return tables
 

@@ -1,0 +1,156 @@
+"""Many listeners in one process: ``python -m bench.swarm PORT PATH CONNECTIONS``. Knows nothing of the product.
+
+Says ``connected`` when all are in. Then each line ``FIRST COUNT`` on standard input asks for the frames numbered from
+FIRST: once everybody has them (or 30 s went by) one JSON line tells what was lost, doubled or out of order and when,
+on the monotonic clock, each frame reached each listener. A frame's number is its ``"seq"``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import os
+import re
+import resource
+import sys
+import time
+from typing import Final, cast
+
+import uvloop
+
+KEY: Final = base64.b64encode(bytes(16)).decode()
+NUMBER: Final = re.compile(rb'"seq":\s*(\d+)')
+WINDOW: Final = 64
+"""Handshakes under way at once."""
+WAIT_SECONDS: Final = 30.0
+CONNECT_SECONDS: Final = 60.0
+TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+
+
+class Swarm:
+    """What all listeners together have heard."""
+
+    def __init__(self) -> None:
+        self.arrivals: dict[int, list[int]] = {}
+        self.doubled = 0
+        self.unordered = 0
+        self.closed = 0
+        self.heard = 0
+
+
+class Listener(asyncio.Protocol):
+    """One connection: shakes hands, then reads frames (servers send them unmasked)."""
+
+    def __init__(self, swarm: Swarm, request: bytes) -> None:
+        self.swarm = swarm
+        self.request = request
+        self.buffer = b""
+        self.last = 0
+        self.is_open = False
+        self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self.transport.write(self.request)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.swarm.closed += 1
+        if not self.opened.done():
+            self.opened.set_exception(exc or ConnectionError("closed in the handshake"))
+
+    def data_received(self, data: bytes) -> None:
+        now = time.monotonic_ns()
+        self.buffer = self.buffer + data if self.buffer else data
+        if not self.is_open:
+            head, end, rest = self.buffer.partition(b"\r\n\r\n")
+            if not end:
+                return
+            self.is_open, self.buffer = True, rest
+            if b" 101 " in head.split(b"\r\n", 1)[0]:
+                self.opened.set_result(None)
+            else:
+                self.opened.set_exception(ConnectionError(head.decode("latin-1")))
+        self._frames(now)
+
+    def _frames(self, now: int) -> None:
+        buffer, at, size = self.buffer, 0, len(self.buffer)
+        while size - at >= 2:
+            length, start = buffer[at + 1] & 127, at + 2
+            if length == 126:
+                length, start = int.from_bytes(buffer[at + 2 : at + 4], "big"), at + 4
+            elif length == 127:
+                length, start = int.from_bytes(buffer[at + 2 : at + 10], "big"), at + 10
+            if start > size or size - start < length:
+                break
+            self._frame(buffer[at] & 15, buffer[start : start + length], now)
+            at = start + length
+        self.buffer = buffer[at:]
+
+    def _frame(self, opcode: int, payload: bytes, now: int) -> None:
+        if opcode == PING and self.transport is not None:
+            self.transport.write(bytes((0x80 | PONG, 0x80 | len(payload), 0, 0, 0, 0)) + payload)
+        found = NUMBER.search(payload) if opcode == TEXT else None
+        if found is None:
+            return
+        number = int(found[1])
+        swarm = self.swarm
+        if number == self.last:
+            swarm.doubled += 1
+        elif self.last and number != self.last + 1:
+            swarm.unordered += 1
+        self.last = number
+        swarm.heard += 1
+        swarm.arrivals.setdefault(number, []).append(now)
+
+
+async def connect(swarm: Swarm, port: int, path: str, count: int) -> list[Listener]:
+    request = (
+        f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    ).encode()
+    window, loop = asyncio.Semaphore(WINDOW), asyncio.get_running_loop()
+
+    async def one() -> Listener:
+        async with window:
+            _, listener = await loop.create_connection(lambda: Listener(swarm, request), "127.0.0.1", port)
+            await listener.opened
+            return listener
+
+    return await asyncio.gather(*(one() for _ in range(count)))
+
+
+async def report(swarm: Swarm, listeners: list[Listener], first: int, count: int) -> dict[str, object]:
+    """Wait for COUNT frames at every listener, then tell."""
+    until = time.monotonic() + WAIT_SECONDS
+    while swarm.heard < count * len(listeners) and time.monotonic() < until:  # noqa: ASYNC110 - one event for 48,000 would be no gain
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)  # what comes twice comes now
+    wanted = range(first, first + count)
+    return {
+        "lost": sum(len(listeners) - len(swarm.arrivals.get(number, ())) for number in wanted),
+        "doubled": swarm.doubled,
+        "unordered": swarm.unordered,
+        "closed": swarm.closed,
+        "foreign": sum(len(times) for number, times in swarm.arrivals.items() if number not in wanted),
+        "arrivals": {number: swarm.arrivals.get(number, []) for number in wanted},
+    }
+
+
+async def main(port: int, path: str, count: int) -> None:
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    swarm = Swarm()
+    async with asyncio.timeout(CONNECT_SECONDS):
+        listeners = await connect(swarm, port, path, count)
+    print("connected", flush=True)
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        first, wanted = map(int, line.split())
+        print(json.dumps(await report(swarm, listeners, first, wanted)), flush=True)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
