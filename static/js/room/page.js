@@ -47,7 +47,8 @@ store.subscribe((state, frame) => {
     drawTally(state.seats, state.phase);
     if (frame.type === "line_read") drawLine(frame);
   }
-  if (state.structure !== structure || isMyTurn(frame)) {
+  // What the host may do next depends on every seat: all prices decrypted, all lines read, everybody confirmed.
+  if (state.structure !== structure || isMyTurn(frame) || (desk === "host" && Number.isInteger(number))) {
     structure = state.structure;
     parts.refreshSoon();
   }
