@@ -601,7 +601,7 @@ def upgrade() -> None:
         sa.Column("holder_name", sa.String(length=200), nullable=False),
         sa.Column("operator", sa.String(length=200), nullable=False),
         sa.Column("public_key", sa.String(length=130), nullable=True),
-        sa.Column("proof", sa.String(length=100), nullable=False),
+        sa.Column("proof", sa.String(length=128), nullable=False),
         sa.Column("ready_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["keyset_id"], ["keysets.id"], name=op.f("fk_keyset_members_keyset_id")),
         sa.ForeignKeyConstraint(["seat_id"], ["holder_seats.id"], name=op.f("fk_keyset_members_seat_id")),
