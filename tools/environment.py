@@ -10,6 +10,7 @@ uv does not read pip's settings, so a mirror or certificate that the machine's o
 from __future__ import annotations
 
 import argparse
+import ast
 import hashlib
 import json
 import os
@@ -129,8 +130,13 @@ def _settings() -> dict[str, str]:
 
 
 def _pip_setting(name: str) -> str:
-    asked = [str(_python()), "-m", "pip", "config", "get", name]
-    return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    """What pip would use. Not asked by ``pip config get``: that reads the person's own file only, not /etc/pip.conf."""
+    asked = [str(_python()), "-m", "pip", "config", "list"]
+    for line in subprocess.run(asked, capture_output=True, text=True, check=False).stdout.splitlines():
+        key, _, value = line.partition("=")
+        if key == name:
+            return str(ast.literal_eval(value))
+    return ""
 
 
 def _run(*command: str | Path) -> None:
