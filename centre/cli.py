@@ -36,6 +36,7 @@ class LazyGroup(click.Group):
         "score": "evaluation.cli:score_command",
         "check": "centre.check:check",
         "draw": "centre.draw:draw",
+        "admin": "centre.admin:admin",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
