@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bid_opening.models
+import bid_opening.presence
 import credit.models
 import foundation.publication.models
 import keyholding.models
