@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ CONNECTIONS_PER_ORGANISATION: Final = 6
 IDLE_SECONDS: Final = 120.0
 """A frame is at most 256 KiB: whoever needs longer for one is gone, or slower than 2 kB/s."""
 ORDER_LENGTH_MAX: Final = 1024
+READ_BYTES: Final = 64 * 1024
 CLOSE_SIGN_IN, CLOSE_NOT_YOURS, CLOSE_NO_UPLOAD, CLOSE_TOO_MANY, CLOSE_MALFORMED = 4401, 4403, 4404, 4429, 4400
 
 
@@ -144,6 +145,31 @@ def record(runtime: Runtime, actor: Actor, upload_id: str, part: str, segment: H
     except Refusal:
         runtime.objects.delete_prefix(name)
         raise
+
+
+def take(
+    runtime: Runtime, actor: Actor, upload_id: str, part: str, segment: HeldSegment, read: Callable[[int], bytes]
+) -> None:
+    """One segment of a plain HTTP body, by the same rules as over the socket. ``read`` gives b"" at the end."""
+    with runtime.units.read(actor) as unit:
+        if not uploads.admit_segment(unit, upload_id, part, segment):
+            return
+    name = segment_name(upload_id, part, segment.number)
+    try:
+        runtime.objects.put_stream(name, _verified_body(segment, read))
+    except ObjectDiffers as error:
+        raise SegmentDiffers(part=part, number=segment.number) from error
+    record(runtime, actor, upload_id, part, segment, name)
+
+
+def _verified_body(segment: HeldSegment, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    digest, left = hashlib.sha256(), segment.size_bytes
+    while left and (block := read(min(READ_BYTES, left))):
+        digest.update(block)
+        left -= len(block)
+        yield block
+    if left or digest.hexdigest() != segment.sha256:
+        raise DigestMismatch
 
 
 class _Frames:

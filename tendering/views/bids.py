@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from typing import Final
@@ -12,15 +11,13 @@ from typing import Final
 from flask import Blueprint, Response, current_app, request, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
-from pydantic import BaseModel, Field
 
 from accounts import facade as accounts
 from foundation.documents.forms import render_submission_receipt
 from foundation.i18n import EN, ZH, catalogue, current_lang, instant
 from foundation.ids import parse_id
 from foundation.publication.proofs import log_policy, proof_of_entry, receipt_vkey
-from foundation.sealing.strict import decode_base64, encode_base64
-from foundation.storage import ObjectDiffers
+from foundation.sealing.strict import encode_base64
 from foundation.web.access import allow, current_actor
 from foundation.web.limits import EXPENSIVE, KIB, body_limit, rate_limit
 from foundation.web.negotiate import wants_json
@@ -28,16 +25,14 @@ from foundation.web.respond import done, json_response, page, parse
 from foundation.web.runtime import runtime, units
 from tendering import bid_access, bid_samples, receiver
 from tendering.bid_errors import (
-    DigestMismatch,
     ProofNotYet,
     SamplesInDemoOnly,
     SealContested,
     SealRefused,
-    SegmentDiffers,
     UploadsBusy,
 )
+from tendering.bid_forms import SEAL_BODY, NewKeys, NewSeal, NewUpload
 from tendering.bid_rules import PARTS, STAGE, AnnouncedPart, HeldSegment
-from tendering.facade import segment_name
 from tendering.intake import Intake
 from tendering.queries import bids as queries
 from tendering.services import receipts, seals, uploads
@@ -46,7 +41,6 @@ bp = Blueprint("bids", __name__)
 BIDDER: Final = "bidder"
 SEGMENT_BODY: Final = 8 * 1024 * KIB + KIB
 """A full segment and a little: a stream that ends exactly at its limit cannot be told from one that goes beyond."""
-SEAL_BODY: Final = 256 * KIB
 HTTP_UPLOADS: Final = 4
 """Places for segments over plain HTTP: a thread of the web process each, so most stay free for everybody else."""
 READ_BYTES: Final = 64 * KIB
@@ -157,14 +151,6 @@ def lot_json(lot_id: str) -> ResponseReturnValue:
     )
 
 
-class NewKeys(BaseModel):
-    """Public keys, 130 hex digits each; ``signing`` may be left out when one is registered already."""
-
-    signing: str = Field(default="", max_length=130)
-    sealing: str = Field(default="", max_length=130)
-    label: str = Field(default="", max_length=100)
-
-
 @bp.post("/lots/<lot_id>/bid/keys")
 @allow(BIDDER)
 def register_keys(lot_id: str) -> ResponseReturnValue:
@@ -178,16 +164,6 @@ def register_keys(lot_id: str) -> ResponseReturnValue:
             accounts.register_decryption_key(unit, org_id, wanted.sealing, wanted.label)
         registered = accounts.signing_keys(unit, org_id)
     return done(url_for(".seal_page", lot_id=lot_id), status=201, signing_keys=registered)
-
-
-class NewPart(BaseModel):
-    id: str = Field(max_length=40)
-    size: int = Field(ge=1, le=1 << 40)
-    segments: int = Field(ge=1, le=1 << 20)
-
-
-class NewUpload(BaseModel):
-    parts: list[NewPart] = Field(min_length=1, max_length=16)
 
 
 @bp.post("/lots/<lot_id>/uploads")
@@ -218,54 +194,12 @@ def put_segment(upload_id: str, part: str, number: int) -> ResponseReturnValue:
     if not _places.acquire(blocking=False):
         raise UploadsBusy(retry_after=5)
     try:
-        _store_segment(parse_id(upload_id), part, segment)
+        receiver.take(runtime(), current_actor(), parse_id(upload_id), part, segment, request.stream.read)
     finally:
         while request.stream.read(READ_BYTES):
             pass  # what was not wanted must not be taken for the next request of this connection
         _places.release()
     return json_response({"stored": {"part": part, "index": number}}, 201)
-
-
-def _store_segment(upload_id: str, part: str, segment: HeldSegment) -> None:
-    actor = current_actor()
-    with units().read(actor) as unit:
-        if not uploads.admit_segment(unit, upload_id, part, segment):
-            return
-    name = segment_name(upload_id, part, segment.number)
-    try:
-        runtime().objects.put_stream(name, _verified_body(segment))
-    except ObjectDiffers as error:
-        raise SegmentDiffers(part=part, number=segment.number) from error
-    receiver.record(runtime(), actor, upload_id, part, segment, name)
-
-
-def _verified_body(segment: HeldSegment) -> Iterator[bytes]:
-    digest, left = hashlib.sha256(), segment.size_bytes
-    while left and (block := request.stream.read(min(READ_BYTES, left))):
-        digest.update(block)
-        left -= len(block)
-        yield block
-    if left or digest.hexdigest() != segment.sha256:
-        raise DigestMismatch
-
-
-class NewSeal(BaseModel):
-    """``header`` and ``signature`` in base64, ``manifest`` as the text it is."""
-
-    upload_id: str = Field(max_length=36)
-    header: str = Field(max_length=SEAL_BODY)
-    manifest: str = Field(max_length=64 * KIB)
-    signature: str = Field(max_length=512)
-
-    def command(self, lot_id: str) -> seals.SealCommand:
-        return seals.SealCommand(
-            lot_id=lot_id,
-            upload_id=self.upload_id,
-            # What is no base64 is no header either; inspection says so together with everything else.
-            header=decode_base64(self.header) or b"",
-            manifest=self.manifest.encode(),
-            signature=decode_base64(self.signature) or b"",
-        )
 
 
 @bp.post("/lots/<lot_id>/seals")
