@@ -15,7 +15,9 @@ from typing import Any, Final
 
 import structlog
 from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request
 
 from bid_opening.presence import Edge, write_edges
 from bid_opening.room.channel import Channel, chunks, raw_text
@@ -43,6 +45,8 @@ FORGET_SECONDS: Final = 300.0
 FAR_BEHIND: Final = 100
 """Frames a newcomer may miss and still be served in one piece; more are sent with waiting for the socket."""
 CATCH_UP_SECONDS: Final = 30.0
+SHAKEN: Final = Request("", Headers())
+"""Stands for a request that was answered; the library takes None for a handshake that is still to come."""
 
 
 class Closed(Exception):
@@ -120,6 +124,8 @@ class RoomServer:
             raise Closed(Code.NO_ROOM, "no room")
         after = await self._admit(room, wanted, actor)
         reader = Reader(connection, actor, self.limits, after)
+        # The headers of the handshake have been read; kept for as long as it listens they are a tenth of its memory.
+        connection.request, connection.response = SHAKEN, None
         async with self._listening(room, reader):
             await self._listen(reader)
 
