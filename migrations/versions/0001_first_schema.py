@@ -738,6 +738,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("lot_id", "bid", name=op.f("pk_gate_halves")),
     )
     op.create_table(
+        "presence_spans",
+        sa.Column("lot_id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("came_at", sa.BigInteger(), nullable=False),
+        sa.Column("left_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["lot_id"], ["opening_rooms.id"], name=op.f("fk_presence_spans_lot_id")),
+        sa.ForeignKeyConstraint(["org_id"], ["organisations.id"], name=op.f("fk_presence_spans_org_id")),
+        sa.PrimaryKeyConstraint("lot_id", "org_id", "came_at", name=op.f("pk_presence_spans")),
+    )
+    op.create_table(
         "questions",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("lot_id", sa.String(length=36), nullable=False),
@@ -858,6 +868,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_questions_lot_id"))
 
     op.drop_table("questions")
+    op.drop_table("presence_spans")
     op.drop_table("gate_halves")
     op.drop_table("check_ins")
     with op.batch_alter_table("uploads", schema=None) as batch_op:
