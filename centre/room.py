@@ -109,6 +109,7 @@ async def serve_rooms(runtime: Runtime) -> None:
     options: dict[str, Any] = {
         "max_size": MAX_MESSAGE_BYTES,
         "open_timeout": HANDSHAKE_SECONDS,
+        "max_queue": 2,  # frames buffered per connection: a slow upload costs half a megabyte, not four
         "ping_interval": 20,
         "ping_timeout": 20,
         "compression": None,  # frames are compressed once per room and audience, not once per connection

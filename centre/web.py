@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import socket
+import ssl
 import threading
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("web")
 REQUEST_SECONDS = 60
+
+
+class PatientTls(BuiltinSSLAdapter):
+    """TLS whose handshake happens at a connection's first read, in its request thread.
+
+    Cheroot's own does it where connections are accepted: one client that connects and says nothing would keep everybody
+    else out for REQUEST_SECONDS.
+    """
+
+    def wrap(self, sock: socket.socket) -> tuple[ssl.SSLSocket, dict[str, str]]:
+        secure = self.context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        return secure, {"wsgi.url_scheme": "https", "HTTPS": "on"}
 
 
 def make_app(runtime: Runtime) -> Flask:
@@ -68,18 +82,25 @@ def web_secret(runtime: Runtime) -> str:
 def run_web(runtime: Runtime) -> None:
     """Serve until SIGTERM."""
     settings = runtime.settings
+    app = make_app(runtime)
+    # From here on a closing lot waits for this process to have decided every seal it stamped.
+    intake = app.extensions["intake"]
+    intake.start_reporting()
     server = Server(
         (settings.bind_host, settings.web_port),
-        make_app(runtime),
+        app,
         numthreads=settings.web_threads,
         timeout=REQUEST_SECONDS,
         server_name="centre",
     )
     if settings.tls_certificate and settings.tls_key:
-        server.ssl_adapter = BuiltinSSLAdapter(str(settings.tls_certificate), str(settings.tls_key))
+        server.ssl_adapter = PatientTls(str(settings.tls_certificate), str(settings.tls_key))
     for number in (signal.SIGTERM, signal.SIGINT):
         # Stopping joins the request threads, which a signal handler must not wait for.
         signal.signal(number, lambda *_: threading.Thread(target=server.stop, daemon=True).start())
     server.prepare()
     log.info("web_ready", port=settings.web_port)
-    server.serve()
+    try:
+        server.serve()
+    finally:
+        intake.stop_reporting()
