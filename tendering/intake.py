@@ -17,7 +17,6 @@ from typing import Final
 
 import structlog
 from sqlalchemy import delete, select
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from foundation.actor import system
@@ -25,6 +24,7 @@ from foundation.clock import machine_now, monotonic
 from foundation.errors import Unavailable
 from foundation.events.tendering import BidsClosed
 from foundation.runtime import Runtime
+from foundation.store.engine import AWAY
 from foundation.store.unit import Unit
 from tendering.models import Lot, Receiver
 from tendering.states import LotState, LotTrigger
@@ -111,7 +111,7 @@ class Intake:
                 if monotonic() - reported_at >= CALM_SECONDS or self._is_busy():
                     self.report()
                     reported_at = monotonic()
-            except (OperationalError, Unavailable) as error:
+            except (*AWAY, Unavailable) as error:
                 # The lease runs out if this lasts; until then a closing waits for us.
                 log.warning("receiver_cannot_report", error=type(error).__name__)
 

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bid_opening.presence import Edge
 from foundation.actor import system
 from foundation.clock import monotonic
+from foundation.errors import Unavailable
 from foundation.store.unit import Unit, Units
 
 log = structlog.get_logger("room")
@@ -85,6 +86,6 @@ class PresenceWriter:
         try:
             with self._units.begin(system("room")) as unit:
                 self._write(unit, batch)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, Unavailable) as error:
             self.lost += len(batch)
             log.warning("presence_lost", edges=len(batch), reason=type(error).__name__)

@@ -16,6 +16,7 @@ from bid_opening.models import RoomFrame, RoomHead
 from bid_opening.room.channel import KEEP_FRAMES
 from foundation.actor import Actor
 from foundation.clock import machine_now
+from foundation.errors import Unavailable
 from foundation.store.unit import Units
 
 Key = tuple[str, str]
@@ -60,7 +61,7 @@ class Source(Protocol):
 class SqlSource:
     """The database."""
 
-    failures: ClassVar[tuple[type[Exception], ...]] = (SQLAlchemyError,)
+    failures: ClassVar[tuple[type[Exception], ...]] = (SQLAlchemyError, Unavailable)
 
     def __init__(self, units: Units) -> None:
         self._units = units

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from celery import Celery
+from kombu.exceptions import OperationalError
 
+from foundation.errors import Unavailable
 from foundation.jobs.execute import execute
 from foundation.runtime import Runtime
 
@@ -35,5 +37,11 @@ def make_celery(runtime: Runtime, broker_url: str) -> Celery:
 
 
 def hand_over(app: Any, job_id: str, token: str) -> None:
-    """Give one claimed job to a worker. If the broker loses it the lease runs out and it is claimed again."""
-    app.centre_execute.delay(job_id, token)
+    """Give one claimed job to a worker. If the broker loses it the lease runs out and it is claimed again.
+
+    Raises Unavailable when the broker is out of reach.
+    """
+    try:
+        app.centre_execute.delay(job_id, token)
+    except OperationalError as error:
+        raise Unavailable(what="broker") from error

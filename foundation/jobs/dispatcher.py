@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy.exc import OperationalError
 
 from foundation.clock import machine_now, monotonic
 from foundation.entropy import url_token
@@ -14,6 +13,7 @@ from foundation.errors import Unavailable
 from foundation.jobs import queue
 from foundation.jobs.registry import Periodic, periodics
 from foundation.runtime import Runtime
+from foundation.store.engine import AWAY
 
 log = structlog.get_logger("dispatcher")
 BATCH = 16
@@ -23,7 +23,9 @@ SWEEP_SECONDS = 2.0
 class Dispatcher:
     """One per centre. ``wait`` sleeps until a hint or a time-out; ``hand_over`` takes (job id, lease token)."""
 
-    def __init__(self, runtime: Runtime, hand_over: Callable[[str, str], None], wait: Callable[[float], object]) -> None:
+    def __init__(
+        self, runtime: Runtime, hand_over: Callable[[str, str], None], wait: Callable[[float], object]
+    ) -> None:
         self.runtime = runtime
         self.hand_over = hand_over
         self.wait = wait
@@ -39,8 +41,9 @@ class Dispatcher:
         while not stop.is_set():
             try:
                 busy = self.step()
-            except OperationalError as error:
-                log.warning("database_unavailable", error=type(error).__name__)
+            except (*AWAY, Unavailable) as error:
+                # The database or the broker. Jobs claimed already come back when their lease runs out.
+                log.warning("dispatcher_waits", error=type(error).__name__)
                 busy = False
                 stop.wait(1.0)
             if not busy:
@@ -67,7 +70,7 @@ class Dispatcher:
         while not stop.wait(every.seconds):
             try:
                 every.run(self.runtime)
-            except (OperationalError, Unavailable) as error:
+            except (*AWAY, Unavailable) as error:
                 log.warning("look_round_unavailable", name=every.name, error=type(error).__name__)
             except Exception:
                 # One broken look-round must not end the others; it is loud in the log and seen on /readyz.

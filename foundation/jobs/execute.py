@@ -14,7 +14,7 @@ from foundation.jobs import queue
 from foundation.jobs.models import Job, JobState
 from foundation.jobs.registry import JobContext, handler_of
 from foundation.runtime import Runtime
-from foundation.store.engine import READ_ONLY
+from foundation.store.engine import AWAY, READ_ONLY
 
 log = structlog.get_logger("jobs")
 
@@ -45,5 +45,8 @@ def execute(runtime: Runtime, job_id: str, token: str) -> None:
 
 def _keep_lease(runtime: Runtime, job_id: str, token: str, stop: threading.Event) -> None:
     while not stop.wait(queue.LEASE.total_seconds() / 3):
-        if not queue.extend_lease(runtime.units.engine, job_id, token, machine=machine_now()):
-            return
+        try:
+            if not queue.extend_lease(runtime.units.engine, job_id, token, machine=machine_now()):
+                return
+        except AWAY as error:
+            log.warning("lease_not_prolonged", job=job_id, error=type(error).__name__)

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from foundation.errors import Unavailable
 
 BUSY_TIMEOUT_MS: Final = 30_000
 READ_ONLY: Final = "centre_read_only"
 """Execution option of connections that only read: they begin without taking the write lock."""
+
+AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
+"""What SQLAlchemy raises when the database is not there, has gone in the middle, or gives way to another writer."""
+RETRY_SECONDS: Final = 2
+
+
+class DatabaseAway(Unavailable):
+    """Nothing was committed, or (where the line broke during the commit itself) nobody knows: acts may be repeated."""
+
+    code = "foundation.database_away"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what AWAY names into DatabaseAway, the cause kept."""
+    try:
+        yield
+    except AWAY as error:
+        raise DatabaseAway(retry_after=RETRY_SECONDS, cause=type(error).__name__) from error
 
 
 def open_engine(url: str, *, pool_size: int = 20) -> Engine:

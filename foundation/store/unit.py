@@ -26,7 +26,7 @@ from foundation.journal.consumers import consumers_of
 from foundation.journal.models import JournalEntry
 from foundation.journal.write import append
 from foundation.machine import LostRace, Machine
-from foundation.store.engine import READ_ONLY
+from foundation.store.engine import READ_ONLY, is_sqlite, translated
 
 
 class Hints(Protocol):
@@ -111,12 +111,16 @@ class Units:
         self.clock = clock
         self.entropy = entropy
         self.hints: Hints = hints or NoHints()
-        self._read_engine = engine.execution_options(**{READ_ONLY: True})
+        options: dict[str, Any] = {READ_ONLY: True}
+        if not is_sqlite(engine):
+            # PostgreSQL's default would give every statement of a reading Unit a snapshot of its own.
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._read_engine = engine.execution_options(**options)
 
     @contextmanager
     def begin(self, actor: Actor) -> Iterator[Unit]:
-        """A writing Unit: commit on leaving, roll back on raise; hints go out after the commit."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A writing Unit: commit on leaving, roll back on raise; hints go out after the commit. Raises DatabaseAway."""
+        with translated(), Session(self.engine, expire_on_commit=False) as session:
             # The transaction (on SQLite the write lock) is taken before the clock is read: instants follow locks.
             session.connection()
             unit = Unit(session, actor, self.clock.now(), self.entropy)
@@ -131,8 +135,8 @@ class Units:
 
     @contextmanager
     def read(self, actor: Actor = PUBLIC) -> Iterator[Unit]:
-        """A reading Unit: sees one snapshot; closing it rolls back."""
-        with Session(self._read_engine, expire_on_commit=False, autoflush=False) as session:
+        """A reading Unit: sees one snapshot; closing it rolls back. Raises DatabaseAway."""
+        with translated(), Session(self._read_engine, expire_on_commit=False, autoflush=False) as session:
             yield Unit(session, actor, self.clock.now(), self.entropy)
 
 

@@ -21,6 +21,7 @@ from foundation.errors import (
     TooMany,
     Unavailable,
 )
+from foundation.store.engine import AWAY, RETRY_SECONDS, DatabaseAway
 from foundation.web.negotiate import wants_json
 from foundation.web.refusal import RefusalView, view_of
 from foundation.web.respond import problem
@@ -67,6 +68,8 @@ def install(app: Flask) -> None:
     """Register every handler on ``app``."""
     app.register_error_handler(CentreError, _on_centre_error)
     app.register_error_handler(HTTPException, _on_http)
+    for kind in AWAY:  # raised outside a Unit, such as by the demonstration's clock
+        app.register_error_handler(kind, _on_database_away)
     app.register_error_handler(Exception, _on_bug)
 
 
@@ -84,7 +87,23 @@ def _on_centre_error(error: CentreError) -> ResponseReturnValue:
     if isinstance(error, (Unavailable, TooMany)):
         wanted = error.fields.get("retry_after", _RETRY_SECONDS)
         wait = int(wanted) if isinstance(wanted, (int, float)) else _RETRY_SECONDS
-    return show(view_of(error, _request_id(), retry_after=wait))
+    view = view_of(error, _request_id(), retry_after=wait)
+    return _show_without_database(view) if isinstance(error, DatabaseAway) else show(view)
+
+
+def _on_database_away(error: Exception) -> ResponseReturnValue:
+    _log.warning("database away request=%s", _request_id(), exc_info=error)
+    return _show_without_database(view_of(DatabaseAway(), _request_id(), retry_after=RETRY_SECONDS))
+
+
+def _show_without_database(view: RefusalView) -> Response:
+    """As ever; in plain text where the page itself (its clock, its reader) would need what is away."""
+    try:
+        return show(view)
+    except (*AWAY, DatabaseAway):
+        text = f"{view.happened}\n{view.meaning}\n{view.next_step}\n{view.request_id}\n"
+        headers = {"Retry-After": str(view.retry_after)}
+        return Response(text, status=view.status, mimetype="text/plain", headers=headers)
 
 
 def _on_http(error: HTTPException) -> ResponseReturnValue:
