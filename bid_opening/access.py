@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bid_opening import frames
+from bid_opening import attendance, frames
 from bid_opening.ceremony import RoomState, Seat
 from bid_opening.services import rooms
 from foundation.actor import Actor
@@ -17,6 +17,8 @@ WATCHING: Final = ("supervisor", "centre_staff", "witness")
 """Roles that see what runs behind the public room, in every room."""
 DECIDING: Final = ("supervisor", "centre_staff")
 """Roles that may be the second person (``accounts.duties``)."""
+DUTY: Final = "centre_staff"
+"""The duty desk, which confirms that a bidder asked for the custodians (R3.09)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class Viewer:
     is_host: bool
     is_staff: bool
     may_decide: bool
+    is_duty: bool
     is_bidder: bool
     own: Seat | None
     audiences: tuple[str, ...]
@@ -49,6 +52,7 @@ def viewer_of(unit: Unit, lot_id: str, state: RoomState) -> Viewer:
         is_host=is_host,
         is_staff=is_staff,
         may_decide=actor.has_role(*DECIDING),
+        is_duty=actor.has_role(DUTY),
         is_bidder=is_bidder,
         own=state.seat_of(str(actor.org_id)) if is_bidder else None,
         audiences=tuple(audiences),
@@ -83,7 +87,7 @@ def require_proposer(unit: Unit, lot_id: str) -> str:
     _require_room(unit, lot_id)
     if not (tendering.host_may_run(unit, lot_id, unit.actor) or unit.actor.has_role(*DECIDING)):
         raise NotPermitted(what="propose")
-    return _person(unit)
+    return person_of(unit)
 
 
 def require_second_person(unit: Unit, lot_id: str) -> str:
@@ -91,7 +95,25 @@ def require_second_person(unit: Unit, lot_id: str) -> str:
     _require_room(unit, lot_id)
     if not unit.actor.has_role(*DECIDING):
         raise NotPermitted(what="confirm")
-    return _person(unit)
+    return person_of(unit)
+
+
+def require_duty_officer(unit: Unit, lot_id: str) -> str:
+    """The person is of the centre's duty desk. Its user id. Raises NotFound where there is no room, NotPermitted."""
+    _require_room(unit, lot_id)
+    if not unit.actor.has_role(DUTY):
+        raise NotPermitted(what="duty")
+    return person_of(unit)
+
+
+def attends_as(unit: Unit, lot_id: str) -> str | None:
+    """The role in which the asker's presence goes into the record; None for everybody who only looks on or bids."""
+    for role in attendance.ROLES:
+        if unit.actor.has_role(role) and (
+            role != "tenderee" or unit.actor.org_id == tendering.lot_card(unit, lot_id).tenderee_org_id
+        ):
+            return role
+    return None
 
 
 def require_staff(unit: Unit, lot_id: str) -> None:
@@ -101,7 +123,8 @@ def require_staff(unit: Unit, lot_id: str) -> None:
         raise NotFound(what="room")
 
 
-def _person(unit: Unit) -> str:
+def person_of(unit: Unit) -> str:
+    """The user id of the person who acts. Raises NotPermitted for a machine."""
     if unit.actor.user_id is None:
         raise NotPermitted(what="person")
     return str(unit.actor.user_id)

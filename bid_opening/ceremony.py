@@ -9,159 +9,34 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from bid_opening.room_state import Attendant, Drawn, GateFault, Halt, Remark, RoomState, Seat, Suspension
 from bid_opening.states import RETURNS, ROOM_MACHINE, Phase, Step
 from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.machine import WrongState
 
+__all__ = [
+    "ESCROW_MINUTES",
+    "HAPPENS_IN",
+    "LIVE",
+    "STEP_OF",
+    "Attendant",
+    "Drawn",
+    "GateFault",
+    "Halt",
+    "Remark",
+    "RoomState",
+    "Seat",
+    "Suspension",
+    "fold",
+    "fold_all",
+]
+
 ESCROW_MINUTES: Final = 10
 """How long custodians' agents are waited for after the bidders' window; then the bid counts as missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """One bidder in the room."""
-
-    number: int
-    org_id: str
-    name: str
-    uscc: str
-    bid: str
-    is_checked_in: bool = False
-    seal_is_equal: bool | None = None
-    tries: int = 0
-    released_at: datetime | None = None
-    escrowed_at: datetime | None = None
-    total: str | None = None
-    duration_days: int | None = None
-    quality: str = ""
-    project_manager: str = ""
-    remarks: tuple[str, ...] = ()
-    decrypted_at: datetime | None = None
-    fault: str = ""
-    read_at: datetime | None = None
-    has_no_objection: bool = False
-    confirmed_at: datetime | None = None
-
-    @property
-    def is_recoverable(self) -> bool:
-        """Its secret is there, from the bidder or from custodians."""
-        return self.released_at is not None or self.escrowed_at is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """An objection raised on the spot, and its answer (R1.37)."""
-
-    id: str
-    seat: int
-    org_id: str
-    text: str
-    raised_at: datetime
-    answer: str = ""
-    answered_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """One coefficient and everything anyone needs to draw it again (R3.12)."""
-
-    name: str
-    value: str
-    pool: tuple[str, ...]
-    transcript: str
-    seed: str
-    drawn_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class GateFault:
-    """A gate wrap of one bid that does not verify: whose doing it is, by seat of the key set."""
-
-    seat: int
-    role: str
-    culprit: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """A proposal that needs a second person: ``what`` is one of ``rules.HALTS``, ``by`` a user's id."""
-
-    what: str
-    by: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Suspension:
-    """Why the room stands still: ``cause`` is "platform" or "decision"; ``since`` the phase that was left."""
-
-    cause: str
-    why: str
-    since: Phase
-
-
-@dataclass(frozen=True, slots=True)
-class RoomState:
-    """Everything about one opening."""
-
-    phase: Phase = Phase.SCHEDULED
-    lot: str = ""
-    lot_name: str = ""
-    opens_at: datetime | None = None
-    decrypt_minutes: int = 0
-    query_minutes: int = 0
-    confirm_minutes: int = 0
-    min_bidders: int = 0
-    min_decrypted: int = 0
-    escrow_rule: str = ""
-    until: datetime | None = None
-    extensions: int = 0
-    window_ended_at: datetime | None = None
-    frozen: tuple[e.FrozenBid, ...] = ()
-    seats: tuple[Seat, ...] = ()
-    draws: tuple[Drawn, ...] = ()
-    gate_holders: tuple[int, ...] = ()
-    gate_faults: tuple[GateFault, ...] = ()
-    objections: tuple[Remark, ...] = ()
-    halt: Halt | None = None
-    suspension: Suspension | None = None
-    left: timedelta | None = None
-    failure: str = ""
-    record_sha256: str = ""
-    phase_times: tuple[tuple[Phase, datetime], ...] = field(default=())
-
-    def seat_of(self, org_id: str) -> Seat | None:
-        return next((seat for seat in self.seats if seat.org_id == org_id), None)
-
-    def seat_of_bid(self, bid: str) -> Seat | None:
-        return next((seat for seat in self.seats if seat.bid == bid), None)
-
-    @property
-    def waiting_for(self) -> tuple[Seat, ...]:
-        """Seats whose secret is not there yet."""
-        return tuple(seat for seat in self.seats if not seat.is_recoverable)
-
-    @property
-    def unsettled(self) -> tuple[Seat, ...]:
-        """Seats whose secret is there and whose prices are neither readable nor named unreadable."""
-        return tuple(s for s in self.seats if s.is_recoverable and s.total is None and not s.fault)
-
-    @property
-    def is_over(self) -> bool:
-        return ROOM_MACHINE.is_final(self.phase)
-
-    def entered_at(self, phase: Phase) -> datetime | None:
-        """When the room last came into ``phase``."""
-        return next((at for entered, at in reversed(self.phase_times) if entered is phase), None)
-
-    def times_in(self, phase: Phase) -> int:
-        return sum(entered is phase for entered, _ in self.phase_times)
 
 
 STEP_OF: Final[dict[type[Event], Step]] = {
@@ -184,12 +59,22 @@ STEP_OF: Final[dict[type[Event], Step]] = {
 }
 """Events that move the phase, and by which step of the table."""
 
+LIVE: Final = frozenset(
+    {
+        *(Phase.INTAKE_CLOSED, Phase.LIST_PUBLISHED, Phase.DECRYPTING, Phase.WINDOW_CLOSED, Phase.GATE_RELEASED),
+        *(Phase.PARAM_DRAWN, Phase.READING, Phase.QUERY, Phase.CONFIRMING, Phase.SUSPENDED),
+    }
+)
+"""The phases in which being there is attendance: from the deadline to the end, but not before and not afterwards."""
+
 HAPPENS_IN: Final[dict[type[Event], frozenset[Phase]]] = {
     e.RoomScheduled: frozenset({Phase.SCHEDULED, Phase.CHECK_IN}),
     e.SealChecked: frozenset({Phase.LIST_PUBLISHED, Phase.DECRYPTING}),
     e.ShareReleased: frozenset({Phase.DECRYPTING}),
     e.ShareRejected: frozenset({Phase.DECRYPTING}),
     e.WindowExtended: frozenset({Phase.DECRYPTING}),
+    e.EscrowRequested: frozenset({Phase.DECRYPTING}),
+    e.EscrowRequestConfirmed: frozenset({Phase.DECRYPTING}),
     e.WindowEnded: frozenset({Phase.DECRYPTING}),
     e.EscrowOpened: frozenset({Phase.DECRYPTING}),
     e.GateFaultFound: frozenset({Phase.WINDOW_CLOSED}),
@@ -201,7 +86,8 @@ HAPPENS_IN: Final[dict[type[Event], frozenset[Phase]]] = {
     e.NoObjection: frozenset({Phase.QUERY}),
     e.ObjectionAnswered: frozenset({Phase.QUERY}),
     e.ResultConfirmed: frozenset({Phase.CONFIRMING}),
-    e.RecordIssued: frozenset({Phase.CLOSED}),
+    e.RecordIssued: frozenset({Phase.CLOSED, Phase.FAILED}),
+    e.StaffJoined: LIVE,
 }
 """Events that do not move the phase, and the phases they belong to; anywhere else they are refused."""
 
@@ -248,11 +134,21 @@ def _fold_list(state: RoomState, event: Event, at: datetime) -> RoomState | None
             )
             return dataclasses.replace(state, seats=tuple(seats))
         case e.OpeningFailed():
-            return dataclasses.replace(state, failure=event.cause, until=None, halt=None)
+            return dataclasses.replace(
+                state,
+                failure=event.cause,
+                failure_count=event.count,
+                failure_minimum=event.minimum,
+                until=None,
+                halt=None,
+            )
         case e.OpeningAborted():
             return dataclasses.replace(state, failure="aborted", until=None, halt=None)
         case e.RecordIssued():
             return dataclasses.replace(state, record_sha256=event.sha256)
+        case e.StaffJoined():
+            came = Attendant(event.by, event.role, event.organisation, event.name, at)
+            return dataclasses.replace(state, attendants=(*state.attendants, came))
         case _:
             return None
 
@@ -319,6 +215,10 @@ def _fold_seat(state: RoomState, event: Event, at: datetime) -> RoomState:
             return _seat(state, event.seat, released_at=at)
         case e.ShareRejected():
             return _seat(state, event.seat, tries=event.tries)
+        case e.EscrowRequested():
+            return _seat(state, event.seat, escrow_asked_at=at, escrow_asked_by=event.by, escrow_reason=event.reason)
+        case e.EscrowRequestConfirmed():
+            return _seat(state, event.seat, escrow_confirmed_at=at)
         case e.EscrowOpened():
             return _seat(state, event.seat, escrowed_at=at)
         case e.PriceDecrypted():

@@ -29,6 +29,12 @@ class AlreadyDone(Conflict):
     code = "bid_opening.already_done"
 
 
+class EscrowNotOnRequest(Conflict):
+    """The tender document has no escrow on request; ``rule`` is what it has instead (R3.09)."""
+
+    code = "bid_opening.escrow_not_on_request"
+
+
 class ShareDoesNotMatch(InvalidInput):
     """The 32 bytes do not match the commitment in the sealed bid."""
 

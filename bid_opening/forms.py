@@ -17,6 +17,18 @@ class SealCheckForm(BaseModel):
     ok: bool
 
 
+class EscrowRequestForm(BaseModel):
+    """Why the bidder can not release; seen by staff and by itself only."""
+
+    reason: str = Field(max_length=2000)
+
+
+class EscrowConfirmForm(BaseModel):
+    """The seat whose request is confirmed."""
+
+    seat: int = Field(ge=1, le=100_000)
+
+
 class TextForm(BaseModel):
     """An objection."""
 

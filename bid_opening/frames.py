@@ -88,6 +88,7 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.IntakeClosed: ((PUBLIC, "intake_closed", _fields()),),
     e.BidsFrozen: ((PUBLIC, "bids_frozen", _frozen),),
     e.ListPublished: ((PUBLIC, "list_published", _listed),),
+    e.StaffJoined: ((PUBLIC, "staff_joined", _fields("role", "organisation", "name")),),
     e.OpeningFailed: ((PUBLIC, "failed", _fields("cause", "count", "minimum")),),
     e.WindowOpened: ((PUBLIC, "window_opened", _fields("until")),),
     e.WindowExtended: ((PUBLIC, "window_extended", _fields("until", "minutes", "times")),),
@@ -101,6 +102,9 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
         (OWN, "share_rejected", _fields("seat", "tries")),
     ),
     e.WindowEnded: ((PUBLIC, "window_ended", _fields("released", "missing", "escrow_until")),),
+    # That a bidder asks is public; why it can not release is shown to staff and to itself only, on their pages.
+    e.EscrowRequested: ((PUBLIC, "escrow_requested", _fields("seat")),),
+    e.EscrowRequestConfirmed: ((PUBLIC, "escrow_request_confirmed", _fields("seat")),),
     e.EscrowOpened: ((PUBLIC, "escrow_opened", _fields("seat", "custodians")),),
     e.WindowClosed: ((PUBLIC, "window_closed", _fields("released", "escrowed", "missing")),),
     e.GateFaultFound: ((PUBLIC, "gate_fault_found", _fields("seat", "role", "culprit", "reason")),),

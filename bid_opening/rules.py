@@ -85,8 +85,8 @@ def end_window(state: RoomState, at: datetime, *, early: bool = False) -> tuple[
     is_time = state.until is not None and at >= state.until
     if missing and not (is_time or early):
         raise StillWaiting(waiting="bidders", seats=list(missing))
-    use_escrow = bool(missing) and state.escrow_rule == "compulsory"
-    until = at + timedelta(minutes=ESCROW_MINUTES) if use_escrow else None
+    # Who asked in time is waited for even where the duty officer has not confirmed yet: its delay is not the bidder's.
+    until = at + timedelta(minutes=ESCROW_MINUTES) if state.escrow_expected else None
     return (e.WindowEnded(state.lot, len(state.seats) - len(missing), missing, until),)
 
 
@@ -94,14 +94,14 @@ def escrow_is_finished(state: RoomState, at: datetime) -> bool:
     """Whether nothing is waited for any more after the bidders' window."""
     if state.phase is not Phase.DECRYPTING or state.window_ended_at is None:
         return False
-    return not state.waiting_for or state.until is None or at >= state.until
+    return not state.escrow_expected or state.until is None or at >= state.until
 
 
 def close_window(state: RoomState, at: datetime, *, tender: str, lot_code: str) -> tuple[Event, ...]:
     """Say once and for all which bids are released, escrowed, missing; fail if too few can be read (R3.10)."""
     require_phase(state, Phase.DECRYPTING)
     if not escrow_is_finished(state, at):
-        raise StillWaiting(waiting="custodians", seats=[seat.number for seat in state.waiting_for])
+        raise StillWaiting(waiting="custodians", seats=[seat.number for seat in state.escrow_expected])
     released = tuple(s.bid for s in state.seats if s.released_at is not None)
     escrowed = tuple(s.bid for s in state.seats if s.released_at is None and s.escrowed_at is not None)
     missing = tuple(s.bid for s in state.waiting_for)

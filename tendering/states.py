@@ -55,7 +55,8 @@ LOT_MACHINE: Final = Machine(
         },
         LotState.OPEN: {LotTrigger.CLOSE_BIDS: LotState.CLOSED, LotTrigger.CANCEL: LotState.CANCELLED},
         # No way back to OPEN: "closed" is irreversible before any key share is released.
-        LotState.CLOSED: {LotTrigger.FREEZE: LotState.FROZEN},
+        # An opening aborted before its list is fixed ends the lot too.
+        LotState.CLOSED: {LotTrigger.FREEZE: LotState.FROZEN, LotTrigger.FAIL: LotState.FAILED},
         LotState.FROZEN: {LotTrigger.OPEN: LotState.OPENED, LotTrigger.FAIL: LotState.FAILED},
         LotState.OPENED: {},
         LotState.FAILED: {},

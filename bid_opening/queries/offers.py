@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bid_opening import rules
+from bid_opening import escrow_rules, rules
 from bid_opening.access import Viewer
 from bid_opening.ceremony import RoomState
+from bid_opening.errors import EscrowNotOnRequest
 from bid_opening.services import acts
 from bid_opening.states import Phase
 from foundation.errors import Refusal
@@ -37,7 +38,7 @@ _ACTS_OF_HOST: Final[dict[Phase, tuple[str, ...]]] = {
 _ACTS_OF_BIDDER: Final[dict[Phase, tuple[str, ...]]] = {
     Phase.CHECK_IN: ("check-in",),
     Phase.LIST_PUBLISHED: ("seal-check",),
-    Phase.DECRYPTING: ("seal-check", "release"),
+    Phase.DECRYPTING: ("seal-check", "release", "request-escrow"),
     Phase.QUERY: ("object", "no-objection"),
     Phase.CONFIRMING: ("confirm",),
 }
@@ -51,6 +52,10 @@ def offers_for(unit: Unit, state: RoomState, viewer: Viewer) -> list[Offer]:
     if viewer.is_bidder and (viewer.own is not None or state.phase is Phase.CHECK_IN):
         names += _ACTS_OF_BIDDER.get(state.phase, ())
     found = [_offer(name, unit, state, viewer) for name in names]
+    # Where the tender document has no escrow on request there is nothing to offer, now or later.
+    found = [one for one in found if one.code != EscrowNotOnRequest.code]
+    if viewer.is_duty and any(seat.escrow_confirmed_at is None for seat in state.escrow_expected):
+        found += [_offer("confirm-escrow", unit, state, viewer)] if state.escrow_rule == "on_request" else []
     if viewer.is_host or viewer.may_decide:
         found += _halt_offers(state, viewer)
     return found
@@ -70,6 +75,8 @@ def _offer(name: str, unit: Unit, state: RoomState, viewer: Viewer) -> Offer:
         "check-in": lambda: rules.check_in(state, org_id, "", at),
         "seal-check": lambda: rules.seat_for(state, org_id),
         "release": lambda: rules.release(state, org_id, at, matches=True),
+        "request-escrow": lambda: escrow_rules.request_escrow(state, org_id, "", "?", at),
+        "confirm-escrow": lambda: rules.require_phase(state, Phase.DECRYPTING),
         "object": lambda: rules.raise_objection(state, org_id, "", "?", at),
         "no-objection": lambda: rules.no_objection(state, org_id, at),
         "confirm": lambda: rules.confirm(state, org_id, at, ""),

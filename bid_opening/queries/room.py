@@ -38,7 +38,9 @@ class LineView:
 
 @dataclass(frozen=True, slots=True)
 class SeatView:
-    """One seat as the asker sees it: ``seal_is_equal`` and ``tries`` only for staff and for the seat's own bidder.
+    """One seat as the asker sees it.
+
+    ``seal_is_equal``, ``tries`` and ``escrow_reason`` only for staff and for the seat's own bidder.
 
     ``status``: waiting, released, escrowed, missing, decrypted, unreadable, read, confirmed (terms ``seat_status.…``).
     """
@@ -53,6 +55,9 @@ class SeatView:
     seal_is_equal: bool | None
     tries: int | None
     released_at: datetime | None
+    escrow_asked_at: datetime | None
+    escrow_confirmed_at: datetime | None
+    escrow_reason: str | None
     escrowed_at: datetime | None
     fault: str
     line: LineView | None
@@ -205,6 +210,9 @@ def _seat(state: RoomState, seat: Seat, viewer: Viewer) -> SeatView:
         seal_is_equal=seat.seal_is_equal if is_close else None,
         tries=seat.tries if is_close else None,
         released_at=seat.released_at,
+        escrow_asked_at=seat.escrow_asked_at,
+        escrow_confirmed_at=seat.escrow_confirmed_at,
+        escrow_reason=seat.escrow_reason if is_close else None,
         escrowed_at=seat.escrowed_at,
         fault=seat.fault,
         line=line,

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from accounts import facade as accounts
-from bid_opening import access, rules
+from bid_opening import access, attendance, escrow_rules, rules
 from bid_opening.ceremony import RoomState, Seat
 from bid_opening.errors import ShareDoesNotMatch, SignatureDoesNotVerify, StillWaiting
 from bid_opening.models import CheckIn
 from bid_opening.services import clock, draws, holders, rooms
 from bid_opening.states import Phase
 from foundation.errors import InvalidInput, NotFound
+from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.publication import proofs
 from foundation.sealing import BIDDER, h, matches_commit, note
@@ -96,6 +97,16 @@ def _bid_of(unit: Unit, lot_id: str, seat: Seat) -> tendering.LiveBid:
     return bid
 
 
+def request_escrow(unit: Unit, lot_id: str, reason: str) -> RoomState:
+    """申请备份启封 (R3.09): the session of the bidder's organisation suffices, its lost device is not needed.
+
+    Raises what ``escrow_rules.request_escrow`` raises; EscrowNotOnRequest says what the tender document has instead.
+    """
+    org_id, by = access.require_bidder(unit, lot_id), access.person_of(unit)
+    state = rooms.locked(unit, lot_id)
+    return rooms.apply(unit, lot_id, escrow_rules.request_escrow(state, org_id, by, reason, unit.at))
+
+
 def raise_objection(unit: Unit, lot_id: str, text: str) -> RoomState:
     """提出异议, on the spot (R1.37)."""
     org_id = access.require_bidder(unit, lot_id)
@@ -146,6 +157,32 @@ def _is_signed(unit: Unit, lot_id: str, seat: Seat, signature: str) -> bool:
     message = confirmation_note(tendering.lot_card(unit, lot_id).lot_code, seat)
     keys = [load_public(bytes.fromhex(key)) for key in accounts.signing_keys(unit, seat.org_id)]
     return any(verifies(key, bytes.fromhex(signature), message) for key in keys)
+
+
+# The duty desk, and who attends -----------------------------------------------------------------------------------
+
+
+def confirm_escrow(unit: Unit, lot_id: str, seat: int) -> RoomState:
+    """The centre's duty officer confirms what the bidder of this seat asked for; the custodians follow (R3.09)."""
+    by = access.require_duty_officer(unit, lot_id)
+    return rooms.apply(unit, lot_id, escrow_rules.confirm_escrow(rooms.locked(unit, lot_id), seat, by, unit.at))
+
+
+def join(unit: Unit, lot_id: str) -> RoomState:
+    """Put on record that the asker is there: supervisor, witness, the lot's tenderee; others change nothing."""
+    return rooms.apply(unit, lot_id, _arrival(unit, rooms.locked(unit, lot_id)))
+
+
+def is_arriving(unit: Unit, lot_id: str) -> bool:
+    """Whether :func:`join` would put the asker on record now. Raises NotFound where there is no room."""
+    return bool(_arrival(unit, rooms.state_of(unit, lot_id)))
+
+
+def _arrival(unit: Unit, state: RoomState) -> tuple[Event, ...]:
+    actor, role = unit.actor, access.attends_as(unit, state.lot)
+    if role is None or actor.user_id is None:
+        return ()
+    return attendance.join(state, str(actor.user_id), role, actor.org_name, actor.display_name)
 
 
 # The host ---------------------------------------------------------------------------------------------------------

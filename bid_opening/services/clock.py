@@ -138,7 +138,7 @@ def _decide(unit: Unit, lot_id: str, rule: Rule) -> None:
 
 
 def _escrow_due(unit: Unit, state: RoomState) -> Work | None:
-    if state.window_ended_at is None or not state.waiting_for:
+    if state.window_ended_at is None or not state.escrow_due:
         return None
     secrets = holders.escrow_secrets(unit, state)
     return partial(_open_escrow, lot_id=state.lot, secrets=secrets) if secrets else None
@@ -150,7 +150,7 @@ def _open_escrow(unit: Unit, lot_id: str, secrets: Sequence[holders.EscrowSecret
         return
     for secret in secrets:
         seat = state.seat_of_bid(secret.bid)
-        if seat is None or seat.is_recoverable:
+        if seat is None or seat not in state.escrow_due:
             continue
         keep_share(unit, lot_id, secret.bid, secret.r_bid.hex(), "escrow")
         opened = e.EscrowOpened(lot_id, seat.number, seat.org_id, seat.bid, secret.custodians)

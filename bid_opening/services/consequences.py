@@ -27,17 +27,21 @@ def follow(unit: Unit, lot_id: str, event: Event, state: RoomState) -> None:
             tendering.freeze(unit, lot_id)
         case e.OpeningFailed():
             _end_without_opening(unit, lot_id, event.cause)
+            unit.enqueue(RECORD, lot_id, {"lot": lot_id})
         case e.OpeningAborted():
             _end_without_opening(unit, lot_id, "aborted")
         case e.WindowEnded():
-            if event.escrow_until is not None:
-                holders.ask_custodians(unit, lot_id, [state.seats[number - 1].bid for number in event.missing])
+            _ask_custodians(unit, lot_id, state)
+        case e.EscrowRequestConfirmed():
+            # Confirmed in the window, it is asked for with the others when the window ends; after it, at once.
+            _ask_custodians(unit, lot_id, state)
         case e.CoefficientDrawn() | e.NothingDrawn() | e.OpeningReconvened():
             order_unsealing(unit, lot_id, state)
         case e.OpeningClosed():
             unit.enqueue(RECORD, lot_id, {"lot": lot_id})
         case e.RecordIssued():
-            tendering.mark_opened(unit, lot_id)
+            if state.phase is Phase.CLOSED:
+                tendering.mark_opened(unit, lot_id)
         case _:
             return
 
@@ -50,6 +54,12 @@ def order_unsealing(unit: Unit, lot_id: str, state: RoomState) -> None:
     again = state.times_in(Phase.RECONVENED)
     for seat in state.unsettled:
         unit.enqueue(UNSEAL, f"{lot_id}:{seat.bid}:{again}", {"lot": lot_id, "bid": seat.bid})
+
+
+def _ask_custodians(unit: Unit, lot_id: str, state: RoomState) -> None:
+    due = state.escrow_due
+    if state.window_ended_at is not None and due:
+        holders.ask_custodians(unit, lot_id, [seat.bid for seat in due])
 
 
 def _end_without_opening(unit: Unit, lot_id: str, cause: str) -> None:

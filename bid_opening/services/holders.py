@@ -99,9 +99,9 @@ def ask_custodians(unit: Unit, lot_id: str, bids: Iterable[str]) -> None:
 
 
 def escrow_secrets(unit: Unit, state: RoomState) -> Sequence[EscrowSecret]:
-    """What can be recovered by now for bids that are still missing."""
+    """What can be recovered by now for missing bids that custodians are to open (``RoomState.escrow_due``)."""
     given = keyholding.escrow_shares(unit, state.lot)
-    waiting = {one.bid for one in state.waiting_for} & set(given)
+    waiting = {one.bid for one in state.escrow_due} & set(given)
     keyset = keyset_of(unit, state.lot) if waiting else None
     if keyset is None:
         return ()

@@ -1,10 +1,15 @@
-"""开标记录: the opening record as PDF, drawn up from the journal alone once the ceremony is closed (R3.15, Art 32)."""
+"""开标记录: the opening record as PDF, drawn up from the journal alone once the ceremony is over (R3.15, Art 32).
+
+An opening that failed has a record too (流标记录): cause and count, and no name that was not public before (R3.19).
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from sqlalchemy import select
@@ -16,7 +21,15 @@ from bid_opening.services import rooms
 from bid_opening.services.clock import PLATFORM
 from bid_opening.states import Phase
 from foundation.documents.fonts import FONT_DIR
-from foundation.documents.forms import DrawnCoefficient, OpeningRecordBid, OpeningRecordData, render_opening_record
+from foundation.documents.forms import (
+    DrawnCoefficient,
+    FailedOpeningData,
+    FailedOpeningSeat,
+    OpeningRecordBid,
+    OpeningRecordData,
+    render_failed_opening,
+    render_opening_record,
+)
 from foundation.draws import FrozenBid, freeze_text
 from foundation.events import bid_opening as e
 from foundation.i18n import ZH, grouped, instant, sentence, term
@@ -28,17 +41,20 @@ from foundation.store.unit import Unit
 from tendering import facade as tendering
 
 CENTRE: Final = "武进区公共资源交易中心"
-DEPOSIT_OUTSIDE: Final = "线下核验"
-NO_DEPOSIT: Final = "不收取"
-"""Deposits are not on the platform yet: the record says that they are checked outside it, not that there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paper:
     """The record's data and the instant it is made for: the same both give the same bytes."""
 
-    data: OpeningRecordData
+    data: OpeningRecordData | FailedOpeningData
     at: datetime
+
+    def render(self, font_dirs: Sequence[Path] = (FONT_DIR,)) -> bytes:
+        """The PDF. Raises MissingGlyphs, FontsMissing."""
+        if isinstance(self.data, FailedOpeningData):
+            return render_failed_opening(self.data, at=self.at, font_dirs=font_dirs)
+        return render_opening_record(self.data, at=self.at, font_dirs=font_dirs)
 
 
 def object_name(lot_id: str) -> str:
@@ -50,11 +66,12 @@ def issue_record(runtime: Runtime, lot_id: str) -> None:
     """Render the record outside any Unit, store it, then tell. Idempotent: the same journal gives the same bytes."""
     with runtime.units.read(PLATFORM) as unit:
         state = rooms.state_of(unit, lot_id)
-        if state.phase is not Phase.CLOSED or state.record_sha256:
+        if state.phase not in {Phase.CLOSED, Phase.FAILED} or state.record_sha256:
             return
-        paper = gather(unit, state, runtime.settings)
+        gathered = gather_failure if state.phase is Phase.FAILED else gather
+        paper = gathered(unit, state, runtime.settings)
     extra = (runtime.settings.rare_fonts_dir,) if runtime.settings.rare_fonts_dir else ()
-    content = render_opening_record(paper.data, at=paper.at, font_dirs=(FONT_DIR, *extra))
+    content = paper.render((FONT_DIR, *extra))
     runtime.objects.put_once(object_name(lot_id), content)
     with runtime.units.begin(PLATFORM) as unit:
         if not rooms.locked(unit, lot_id).record_sha256:
@@ -89,14 +106,59 @@ def gather(unit: Unit, state: RoomState, settings: Settings) -> Paper:
         bids=tuple(_line(unit, state, seat, has_deposit=card.deposit.fen > 0) for seat in state.seats),
         remarks=tuple(_remarks(state)),
         host=_host(unit, state, card),
-        tenderee_representative="",
-        supervisor="",
+        tenderee_representative=_attended(state, "tenderee"),
+        supervisor=_attended(state, "supervisor", "witness"),
         attendance=tuple(
             f"{seat.number:02d} {term('opening.checked_in' if seat.is_checked_in else 'opening.not_checked_in', ZH)}"
             for seat in state.seats
         ),
     )
     return Paper(data, closed_at)
+
+
+def gather_failure(unit: Unit, state: RoomState, settings: Settings) -> Paper:
+    """What the record of a failed opening says. Who bid stands in it only where the list was published before."""
+    card = tendering.lot_card(unit, state.lot)
+    failed_at = state.entered_at(Phase.FAILED)
+    if failed_at is None:
+        raise AssertionError("a failed opening has its instant")
+    frozen = [FrozenBid(one.bid, one.rev, one.leaf_index, one.envelope_hash) for one in state.frozen]
+    data = FailedOpeningData(
+        document_number=f"{card.lot_code}-LB",
+        centre=CENTRE,
+        demo=settings.demo,
+        project_name=card.project_name,
+        lot_name=card.name,
+        lot_code=card.lot_code,
+        tenderee=card.tenderee_name,
+        tender_agency=card.agency_name,
+        bid_deadline=_full(state.opens_at),
+        failed_at=_full(failed_at),
+        cause=term(f"opening_failure.{state.failure}", ZH),
+        ground=term(f"failed_record.{state.failure}", ZH),
+        count=str(state.failure_count),
+        minimum=str(state.failure_minimum),
+        freeze_root_sha256=freeze_text(frozen),
+        seats=tuple(
+            FailedOpeningSeat(number=f"{seat.number:02d}", name=seat.name, decrypt_result=_decrypt_result(seat))
+            for seat in state.seats
+        ),
+        host=_host(unit, state, card),
+        tenderee_representative=_attended(state, "tenderee"),
+        supervisor=_attended(state, "supervisor", "witness"),
+    )
+    return Paper(data, failed_at)
+
+
+def _attended(state: RoomState, *roles: str) -> str:
+    """Who came in these roles while the room was live, by the journal; a witness is called one."""
+    present = [
+        f"{one.organisation} {one.name}" + (f"（{term('attendant.witness', ZH)}）" if one.role == "witness" else "")
+        for role in roles
+        for one in state.attendants
+        if one.role == role
+    ]
+    return "；".join(present)
 
 
 def _full(at: datetime | None) -> str:
@@ -123,7 +185,8 @@ def _line(unit: Unit, state: RoomState, seat: Seat, *, has_deposit: bool) -> Ope
         duration_days=grouped(seat.duration_days) if seat.duration_days is not None else "",
         quality=seat.quality if is_read else "",
         project_manager=seat.project_manager if is_read else "",
-        deposit_form=DEPOSIT_OUTSIDE if has_deposit else NO_DEPOSIT,
+        # No deposit passes through this platform: whether one was paid elsewhere it does not know, and does not say.
+        deposit_form=term("record_deposit.outside" if has_deposit else "record_deposit.none", ZH),
         deposit_status="",
         decrypt_result=_decrypt_result(seat),
         decrypted_at=_full(seat.released_at or seat.escrowed_at),
@@ -161,6 +224,8 @@ def _remarks(state: RoomState) -> list[str]:
             told.append(("seal_differs", {}))
         if seat.fault:
             told.append(("unreadable", {"fault": seat.fault}))
+        if seat.escrow_asked_at is not None:
+            told.append(("escrow_confirmed" if seat.escrow_confirmed_at else "escrow_asked", {}))
         if not seat.is_recoverable:
             told.append(("not_released", {}))
         if not seat.is_checked_in:

@@ -17,6 +17,7 @@ bp = Blueprint("room_acts", __name__)
 BIDDER = "bidder"
 HOST = ("agency", "tenderee")
 DECIDING = ("supervisor", "centre_staff")
+DUTY = "centre_staff"
 
 
 def _back(lot_id: str, state: RoomState | None = None, notice: tuple[str, str] | None = None) -> ResponseReturnValue:
@@ -40,7 +41,7 @@ def _any_desk(lot_id: str) -> ResponseReturnValue:
 
 
 @bp.get(
-    "/rooms/<lot_id>/<any('check-in','seal-check',release,object,'no-objection',confirm,'start-decryption',extend,draw,"
+    "/rooms/<lot_id>/<any('check-in','seal-check',release,'request-escrow','confirm-escrow',object,'no-objection',confirm,'start-decryption',extend,draw,"
     "'start-reading','start-query',answer,'start-confirming',close,suspend,resume,abort,'propose-extend',"
     "'withdraw-halt','confirm-halt'):act>"
 )
@@ -83,6 +84,16 @@ def release(lot_id: str) -> ResponseReturnValue:
     return _back(lot_id)
 
 
+@bp.post("/rooms/<lot_id>/request-escrow")
+@allow(BIDDER)
+@refusable(seat)
+def request_escrow(lot_id: str) -> ResponseReturnValue:
+    given = parse(forms.EscrowRequestForm)
+    with units().begin(current_actor()) as unit:
+        state = acts.request_escrow(unit, lot_id, given.reason)
+    return _back(lot_id, state, ("已申请，等待中心值守人员确认", "Asked; the centre's duty officer has to confirm"))
+
+
 @bp.post("/rooms/<lot_id>/object")
 @allow(BIDDER)
 @refusable(seat)
@@ -110,6 +121,21 @@ def confirm(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.confirm(unit, lot_id, given.signature)
     return _back(lot_id, state)
+
+
+# --- the duty desk ----------------------------------------------------------------------------------------------------
+
+
+@bp.post("/rooms/<lot_id>/confirm-escrow")
+@allow(DUTY)
+@refusable(supervise)
+def confirm_escrow(lot_id: str) -> ResponseReturnValue:
+    given = parse(forms.EscrowConfirmForm)
+    with units().begin(current_actor()) as unit:
+        state = acts.confirm_escrow(unit, lot_id, given.seat)
+    return _back(
+        lot_id, state, ("已确认，窗口结束后由备份保管人启封", "Confirmed; custodians open it after the window")
+    )
 
 
 # --- the host ---------------------------------------------------------------------------------------------------------

@@ -101,6 +101,10 @@ def _state(room: RoomPage, seat: SeatView, *, has_objected: bool) -> Mark:
         return Mark("ok", "ok", "room_seat.matches")
     if seat.escrowed_at is not None:
         return Mark("ok", "ok", "room_seat.escrowed")
+    if seat.escrow_confirmed_at is not None and room.phase in _IN_WINDOW:
+        return Mark("run", "two", "room_seat.escrow_confirmed")
+    if seat.escrow_asked_at is not None and room.phase in _IN_WINDOW:
+        return Mark("warn", "two", "room_seat.escrow_asked")
     if seat.tries:
         return Mark("bad", "bad", "room_seat.rejected")
     return Mark("wait", "wait", "room_seat.idle" if room.phase in _IN_WINDOW else "room_seat.missing")
@@ -133,6 +137,8 @@ def plain(room: RoomPage, seat: SeatView) -> dict[str, Any]:
     found: dict[str, Any] = {
         "releasedAt": iso(seat.released_at) if seat.released_at else None,
         "escrowedAt": iso(seat.escrowed_at) if seat.escrowed_at else None,
+        "escrowAskedAt": iso(seat.escrow_asked_at) if seat.escrow_asked_at else None,
+        "escrowConfirmedAt": iso(seat.escrow_confirmed_at) if seat.escrow_confirmed_at else None,
         "tries": seat.tries,
         "isEqual": seat.seal_is_equal,
         "decryptedAt": "yes" if seat.status == "decrypted" else None,

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from bid_opening import access, queries
 from bid_opening.room.query import parse_after
-from bid_opening.services import record, rooms
+from bid_opening.services import acts, record, rooms
 from bid_opening.views import showing
 from foundation.errors import NotFound, NotPermitted
 from foundation.i18n import iso
@@ -61,7 +61,18 @@ def supervise(lot_id: str) -> ResponseReturnValue:
     return _show(lot_id, "supervise")
 
 
+def _note_arrival(lot_id: str) -> None:
+    """Who of the official side opens its desk while the room is live attends the opening; written once a person."""
+    with units().read(current_actor()) as unit:
+        is_arriving = acts.is_arriving(unit, lot_id)
+    if is_arriving:
+        with units().begin(current_actor()) as unit:
+            acts.join(unit, lot_id)
+
+
 def _show(lot_id: str, desk: str) -> ResponseReturnValue:
+    if desk in {"host", "supervise"}:
+        _note_arrival(lot_id)
     with units().read(current_actor()) as unit:
         room = queries.room_page(unit, lot_id)
         if desk in {"host", "supervise"} and not room.is_staff:
@@ -99,7 +110,7 @@ def events(lot_id: str) -> ResponseReturnValue:
 @allow(PUBLIC)
 @rate_limit(EXPENSIVE)
 def record_pdf(lot_id: str) -> ResponseReturnValue:
-    """The opening record. Public: bidders' list, prices and what happened are public by law (Art 32)."""
+    """The opening record, or the record of its failure. Public (Art 32); the latter tells how many, never who."""
     content = record.read_record(runtime(), lot_id)
     if content is None:
         raise NotFound(what="record")

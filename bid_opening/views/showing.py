@@ -29,6 +29,7 @@ WORD_PREFIXES: Final = (
     "bid_fault.",
     "halt",
     "opening_failure.",
+    "attendant.",
     "room_phase.",
 )
 

@@ -86,7 +86,7 @@ def test_custodians_who_do_not_come_leave_the_bid_missing(tmp_path: Path) -> Non
     opening.assert_story_holds()
 
 
-@pytest.mark.parametrize("rule", ["on_request", "none"])
+@pytest.mark.parametrize("rule", ["on_request", "none"])  # on request: see test_opening_escrow_request.py
 def test_without_compulsory_escrow_nobody_is_asked(tmp_path: Path, rule: str) -> None:
     opening = make_opening(tmp_path, bids=4, escrow_rule=rule)
     opening.to_window()

@@ -102,7 +102,7 @@ def test_too_few_bids_fail_and_no_key_is_ever_asked_for(tmp_path: Path, bids: in
     opening.look()
     assert opening.run_jobs() == []
     assert not opening.gate_is_asked()
-    assert not any(job.task in {"bid_opening.unseal", "bid_opening.record"} for job in jobs(opening))
+    assert not any(job.task == "bid_opening.unseal" for job in jobs(opening))
     with pytest.raises(NotNow):
         opening.act(opening.host, acts.start_decryption)
     if bids:
@@ -279,6 +279,23 @@ def test_an_abort_by_two_people_ends_the_lot_and_destroys_the_shares(opening: Op
     assert opening.world.lot_state(opening.lot) is LotState.FAILED
     with opening.world.units.read() as unit:
         assert unit.session.scalars(select(ReleasedShare)).all() == []
+
+
+@pytest.mark.parametrize("is_confirmed", [True, False])
+def test_an_abort_before_the_freeze_ends_the_lot_too(opening: Opening, is_confirmed: bool) -> None:
+    opening.to_check_in()
+    opening.close_bids()
+    opening.act(opening.host, acts.propose_halt, "abort", "招标文件有重大错误")
+    assert opening.world.lot_state(opening.lot) is LotState.CLOSED
+    if is_confirmed:
+        opening.act(opening.staff, acts.confirm_halt)
+    opening.publish()
+    opening.look()
+    assert (opening.state.phase, opening.world.lot_state(opening.lot)) == (
+        (Phase.ABORTED, LotState.FAILED) if is_confirmed else (Phase.LIST_PUBLISHED, LotState.FROZEN)
+    )
+    assert (opening.state.seats == ()) is is_confirmed  # nobody learns who bid in an opening that never froze
+    opening.assert_story_holds()
 
 
 def test_a_confirmation_is_verified_and_an_unsigned_one_says_so(opening: Opening) -> None:

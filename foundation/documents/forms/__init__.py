@@ -6,9 +6,12 @@ Everything here is plain text as it shall be read: amounts ("12,860,000.00"), in
 
 from foundation.documents.forms.opening import (
     DrawnCoefficient,
+    FailedOpeningData,
+    FailedOpeningSeat,
     OpeningRecordBid,
     OpeningRecordData,
     SubmissionReceiptData,
+    render_failed_opening,
     render_opening_record,
     render_submission_receipt,
 )
@@ -44,6 +47,8 @@ __all__ = [
     "BillSection",
     "ClarificationData",
     "DrawnCoefficient",
+    "FailedOpeningData",
+    "FailedOpeningSeat",
     "KeysetSeat",
     "MethodParameter",
     "OpeningRecordBid",
@@ -58,6 +63,7 @@ __all__ = [
     "TenderNoticeData",
     "TextSection",
     "render_clarification",
+    "render_failed_opening",
     "render_opening_record",
     "render_sample_bid",
     "render_sample_bill",

@@ -1,4 +1,4 @@
-"""The opening record (开标记录表) and the submission receipt (投标文件递交确认回执)."""
+"""The opening record (开标记录表), that of a failed opening (流标记录) and the submission receipt (递交确认回执)."""
 
 from __future__ import annotations
 
@@ -75,6 +75,41 @@ class OpeningRecordData(Paper):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedOpeningSeat:
+    """One bidder of a list that was published before the opening failed."""
+
+    number: str
+    name: str
+    decrypt_result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedOpeningData(Paper):
+    """The record of an opening that failed: why, how many against how many, and who attended.
+
+    ``seats`` is empty where the list of bidders was never published: the paper then tells their number, never a name.
+    """
+
+    project_name: str
+    lot_name: str
+    lot_code: str
+    tenderee: str
+    tender_agency: str
+    bid_deadline: str
+    failed_at: str
+    place: str = "网上不见面开标"
+    cause: str
+    ground: str
+    count: str
+    minimum: str
+    freeze_root_sha256: str
+    seats: tuple[FailedOpeningSeat, ...] = ()
+    host: str
+    tenderee_representative: str
+    supervisor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubmissionReceiptData(Paper):
     """The confirmation receipt of a sealed bid (R1.12).
 
@@ -109,6 +144,11 @@ class SubmissionReceiptData(Paper):
 def render_opening_record(record: OpeningRecordData, *, at: datetime, font_dirs: Sequence[Path] = (FONT_DIR,)) -> bytes:
     """The opening record as PDF/A, landscape. Raises ``MissingGlyphs`` and ``FontsMissing``."""
     return render_paper("opening_record", record, at=at, font_dirs=font_dirs)
+
+
+def render_failed_opening(record: FailedOpeningData, *, at: datetime, font_dirs: Sequence[Path] = (FONT_DIR,)) -> bytes:
+    """The record of a failed opening as PDF/A. Raises ``MissingGlyphs`` and ``FontsMissing``."""
+    return render_paper("failed_opening", record, at=at, font_dirs=font_dirs)
 
 
 def render_submission_receipt(

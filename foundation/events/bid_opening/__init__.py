@@ -12,6 +12,7 @@ from foundation.events.bid_opening.convening import (
     ListPublished,
     OpeningFailed,
     RoomScheduled,
+    StaffJoined,
 )
 from foundation.events.bid_opening.halting import (
     HaltProposed,
@@ -37,6 +38,8 @@ from foundation.events.bid_opening.reading import (
 from foundation.events.bid_opening.unlocking import (
     CoefficientDrawn,
     EscrowOpened,
+    EscrowRequestConfirmed,
+    EscrowRequested,
     GateFaultFound,
     GateReleased,
     NothingDrawn,
@@ -57,6 +60,8 @@ __all__ = [
     "CoefficientDrawn",
     "ConfirmationOpened",
     "EscrowOpened",
+    "EscrowRequestConfirmed",
+    "EscrowRequested",
     "FrozenBid",
     "GateFaultFound",
     "GateReleased",
@@ -84,6 +89,7 @@ __all__ = [
     "SealChecked",
     "ShareRejected",
     "ShareReleased",
+    "StaffJoined",
     "WindowClosed",
     "WindowEnded",
     "WindowExtended",

@@ -108,6 +108,25 @@ class ListPublished(Event):
 
 @event_type
 @dataclass(frozen=True)
+class StaffJoined(Event):
+    """Somebody of the official side came while the room was live: supervisor, witness, the tenderee (R3.01). Once each.
+
+    ``by`` is the person's user id; ``role`` one of ``supervisor``, ``witness``, ``tenderee``.
+    """
+
+    TYPE: ClassVar[str] = "bid_opening.staff_joined"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "role", "organisation", "name")
+
+    lot: str
+    role: str
+    organisation: str
+    name: str
+    by: str
+
+
+@event_type
+@dataclass(frozen=True)
 class OpeningFailed(Event):
     """流标: fewer bids, or fewer released, than the rule asks for. Nothing is readable, now or later."""
 

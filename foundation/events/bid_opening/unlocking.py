@@ -94,6 +94,42 @@ class WindowEnded(Event):
 
 @event_type
 @dataclass(frozen=True)
+class EscrowRequested(Event):
+    """A bidder that can not release asks for the custodians (R3.09). It signs in; the lost device is not needed.
+
+    ``by`` is the person who asked; it and the reason are in no public projection.
+    """
+
+    TYPE: ClassVar[str] = "bid_opening.escrow_requested"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "seat", "bid")
+
+    lot: str
+    seat: int
+    org_id: str
+    bid: str
+    by: str
+    reason: str
+
+
+@event_type
+@dataclass(frozen=True)
+class EscrowRequestConfirmed(Event):
+    """The centre's duty officer, another person, confirmed that this bidder asked."""
+
+    TYPE: ClassVar[str] = "bid_opening.escrow_request_confirmed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "seat", "bid")
+
+    lot: str
+    seat: int
+    org_id: str
+    bid: str
+    by: str
+
+
+@event_type
+@dataclass(frozen=True)
 class EscrowOpened(Event):
     """备份启封: k custodians' shares gave back one bid's secret; it matches the bidder's commitment."""
 

@@ -39,6 +39,8 @@ export function stateMark(seat, phase, presence) {
   if (seat.decryptedAt) return ["run", "run", "room_seat.decrypted"];
   if (seat.releasedAt) return ["ok", "ok", "room_seat.matches"];
   if (seat.escrowedAt) return ["ok", "ok", "room_seat.escrowed"];
+  if (seat.escrowConfirmedAt && IN_WINDOW.has(phase)) return ["run", "two", "room_seat.escrow_confirmed"];
+  if (seat.escrowAskedAt && IN_WINDOW.has(phase)) return ["warn", "two", "room_seat.escrow_asked"];
   if (presence && !presence.online && IN_WINDOW.has(phase)) return ["off", "off", "room_seat.offline"];
   if (seat.tries) return ["bad", "bad", "room_seat.rejected"];
   if (!IN_WINDOW.has(phase)) return ["wait", "wait", "room_seat.missing"];

@@ -19,6 +19,8 @@
  * @typedef {object} Seat what a row of the board shows
  * @property {string} [releasedAt]
  * @property {string} [escrowedAt]
+ * @property {string} [escrowAskedAt]
+ * @property {string} [escrowConfirmedAt]
  * @property {number} [tries]
  * @property {boolean} [isEqual]
  * @property {string} [decryptedAt]
@@ -45,6 +47,8 @@ const SEAT_CHANGES = /** @type {Record<string, (frame: Frame) => Seat>} */ ({
   seal_checked: ({ data }) => ({ isEqual: data.is_equal }),
   share_released: ({ at }) => ({ releasedAt: at }),
   share_rejected: ({ data }) => ({ tries: data.tries }),
+  escrow_requested: ({ at }) => ({ escrowAskedAt: at }),
+  escrow_request_confirmed: ({ at }) => ({ escrowConfirmedAt: at }),
   escrow_opened: ({ at }) => ({ escrowedAt: at }),
   price_decrypted: ({ at }) => ({ decryptedAt: at }),
   bid_unreadable: ({ data }) => ({ fault: data.fault }),
@@ -55,7 +59,7 @@ const SEAT_CHANGES = /** @type {Record<string, (frame: Frame) => Seat>} */ ({
 });
 
 /** Frames of a seat that also add something to the page. */
-const ADDS = new Set(["objection_raised"]);
+const ADDS = new Set(["escrow_requested", "escrow_request_confirmed", "objection_raised"]);
 
 /**
  * @param {Record<string, number>} heads
