@@ -140,6 +140,7 @@ function tick() {
   }
   for (const element of document.querySelectorAll("[data-until]")) {
     const ms = Date.parse(element.dataset.until) - now;
+    if (Number.isNaN(ms)) continue; // nothing runs: an empty data-until
     put(element, left(ms));
     announce(element, Math.ceil(ms / 1000));
     if (ms <= 0 && !element.dataset.over) {
