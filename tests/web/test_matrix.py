@@ -292,6 +292,8 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
         (Action.RUN_ROOM, frozenset({Part.OWN})),
     ),
     "room_acts.confirm": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "room_acts.request_escrow": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "room_acts.confirm_escrow": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
     "room_acts.raise_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
     "room_acts.answer": (Action.ANSWER_OBJECTION, frozenset({Part.DO, Part.DRAFT})),
     **dict.fromkeys(
