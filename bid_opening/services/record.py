@@ -158,7 +158,7 @@ def _attended(state: RoomState, *roles: str) -> str:
         for one in state.attendants
         if one.role == role
     ]
-    return "；".join(present)
+    return "\n".join(present)
 
 
 def _full(at: datetime | None) -> str:

@@ -9,6 +9,8 @@ from foundation.documents.forms import (
     BillSection,
     ClarificationData,
     DrawnCoefficient,
+    FailedOpeningData,
+    FailedOpeningSeat,
     KeysetSeat,
     MethodParameter,
     OpeningRecordBid,
@@ -118,6 +120,34 @@ def opening_record(rows: int = 8, **changes: object) -> OpeningRecordData:
         "attendance": ("01、02、03、04、05、07、08 号投标人在线签到", "见证人 1 人", "公众旁听 14 人"),
     }
     return OpeningRecordData(**(values | changes))
+
+
+def failed_opening(**changes: object) -> FailedOpeningData:
+    values: dict[str, object] = {
+        "document_number": "WJ-LB-2026-0012",
+        "centre": CENTRE,
+        "demo": True,
+        "project_name": PROJECT,
+        "lot_name": LOT,
+        "lot_code": LOT_CODE,
+        "tenderee": TENDEREE.name,
+        "tender_agency": AGENCY.name,
+        "bid_deadline": "2026-11-24 09:30:00",
+        "failed_at": "2026-11-24 10:10:04",
+        "cause": "解密份数不足",
+        "ground": "解密时限内解密的投标文件少于招标文件规定的继续开标最少家数。",
+        "count": "2",
+        "minimum": "3",
+        "freeze_root_sha256": SHA,
+        "seats": tuple(
+            FailedOpeningSeat(number=f"{index + 1:02d}", name=bid(index).name, decrypt_result="未解密")
+            for index in range(3)
+        ),
+        "host": "陆之恒（江苏衡澄工程咨询有限公司）",
+        "tenderee_representative": "沈工",
+        "supervisor": "何监（武进区住房和城乡建设局）",
+    }
+    return FailedOpeningData(**(values | changes))
 
 
 def receipt(**changes: object) -> SubmissionReceiptData:

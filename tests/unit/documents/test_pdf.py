@@ -21,6 +21,7 @@ from tests.unit.documents import examples
 HOSTILE = '#panic("x") *粗* $x^2$ [a] \\ `r` @ref <l> = 一 // - + _u_ ~ #{1}'
 PAPERS = {
     "opening_record": (forms.render_opening_record, examples.opening_record),
+    "failed_opening": (forms.render_failed_opening, examples.failed_opening),
     "receipt": (forms.render_submission_receipt, examples.receipt),
     "tender_notice": (forms.render_tender_notice, examples.tender_notice),
     "tender_document": (forms.render_tender_document, examples.tender_document),
@@ -151,6 +152,15 @@ def test_no_text_runs_over_its_cell_or_the_page():
                 assert max(char["x1"] for char in page.chars) <= right_margin + 5
     tables = read_tables(forms.render_opening_record(record, at=examples.AT))
     assert any(squeezed(cell) == long_name for table in tables for row in table.rows for cell in row)
+
+
+def test_a_failure_without_a_published_list_says_that_it_names_nobody_and_one_with_it_lists_them():
+    named = all_text(forms.render_failed_opening(examples.failed_opening(), at=examples.AT))
+    nameless = all_text(forms.render_failed_opening(examples.failed_opening(seats=()), at=examples.AT))
+    for text in (named, nameless):
+        assert "2家，至少需要3家" in text
+    assert ("只公布家数" in named, examples.bid(0).name in named) == (False, True)
+    assert ("只公布家数" in nameless, examples.bid(0).name in nameless) == (True, False)
 
 
 @pytest.mark.parametrize(
