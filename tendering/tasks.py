@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import select
+
 import tendering.bid_tasks  # the jobs of sealed submission are registered with these
 import tendering.consumers  # noqa: F401
 from foundation.actor import system
@@ -9,13 +11,14 @@ from foundation.documents.errors import FontsMissing
 from foundation.errors import CentreError, NotFound, Refusal, Unavailable
 from foundation.jobs.queue import ATTEMPTS_MAX
 from foundation.jobs.registry import JobContext, task
+from foundation.publication.ticks import register_reason
 from foundation.runtime import Runtime
 from foundation.store.unit import Unit
 from foundation.working_days import civil_date
 from tendering.models import Lot, PaperOrder, Project
 from tendering.rules import DeadlineMove
 from tendering.services import clarifications, documents, orders, publication
-from tendering.states import OrderState
+from tendering.states import LotState, OrderState
 
 WORKER = system("worker")
 
@@ -88,3 +91,10 @@ def _rows(unit: Unit, order_id: str) -> tuple[PaperOrder, Lot, Project]:
     if lot is None or project is None:
         raise NotFound(what="lot")
     return order, lot, project
+
+
+@register_reason
+def a_lot_takes_bids(unit: Unit) -> bool:
+    """While a lot is open, and until its freeze, the log grows at one pace: nobody learns who is active (R1.05)."""
+    receiving = Lot.state.in_((LotState.OPEN, LotState.CLOSED))
+    return unit.session.scalar(select(Lot.id).where(receiving).limit(1)) is not None
