@@ -16,7 +16,7 @@ import click
 import structlog
 
 from foundation.errors import CentreError, Unavailable
-from keyholding.agent import HolderAgent, fetch_policy
+from keyholding.agent import HolderAgent, client_of, fetch_policy
 
 log = structlog.get_logger("agents")
 LOOK_SECONDS: Final = 1.0
@@ -33,11 +33,12 @@ def token_files(folder: Path) -> list[Path]:
 
 
 class Standing:
-    """All agents of one folder of tokens; state lies beside each token."""
+    """All agents of one folder of tokens; state lies beside each token. ``ca_file``: a self-signed centre's PEM."""
 
-    def __init__(self, server_url: str, folder: Path) -> None:
+    def __init__(self, server_url: str, folder: Path, ca_file: str | None = None) -> None:
         self._server_url = server_url
         self._folder = folder
+        self._ca_file = ca_file
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
 
@@ -59,7 +60,9 @@ class Standing:
         state = self._folder / name
         # A policy pinned earlier stays: a restarted centre keeps its keys, so a differing one is an alarm.
         text = "" if (state / "policy.txt").exists() else policy_text
-        agent = HolderAgent(self._server_url, token_file.read_text(encoding="ascii").strip(), state, text)
+        token = token_file.read_text(encoding="ascii").strip()
+        client = client_of(self._server_url, self._ca_file)
+        agent = HolderAgent(self._server_url, token, state, text, client=client)
         try:
             while not self._stop.is_set():
                 if not paused_mark(self._folder, name).exists():
@@ -72,15 +75,15 @@ class Standing:
             agent.close()
 
 
-def policy_of(server_url: str, stop: threading.Event) -> str:
+def policy_of(server_url: str, stop: threading.Event, ca_file: str | None = None) -> str:
     """The centre's policy, waited for: at the very start the cosigner's key may not be known yet."""
     for _ in range(FIRST_TRIES):
         try:
-            return fetch_policy(server_url)
+            return fetch_policy(server_url, ca_file)
         except Unavailable:
             if stop.wait(0.5):
                 break
-    return fetch_policy(server_url)
+    return fetch_policy(server_url, ca_file)
 
 
 @click.command("agents")
@@ -96,8 +99,9 @@ def agents(ready_file: Path | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     server_url = f"{settings.scheme}://localhost:{settings.web_port}"
-    standing = Standing(server_url, settings.data_dir / "demo" / "agents")
-    count = standing.start(policy_of(server_url, stop))
+    ca_file = str(settings.tls_certificate) if settings.tls_certificate else None
+    standing = Standing(server_url, settings.data_dir / "demo" / "agents", ca_file)
+    count = standing.start(policy_of(server_url, stop, ca_file))
     log.info("agents_ready", count=count)
     if ready_file is not None:
         ready_file.write_text(str(os.getpid()), encoding="ascii")

@@ -17,9 +17,12 @@ from centre.ports import PortPair, describe, pick_ports
 from centre.runner import ChildSpec, Runner
 from foundation.clock import machine_now
 from foundation.settings import Settings
-from foundation.store.engine import open_engine
+from foundation.store.engine import open_engine, translated
+from foundation.web.security import further_hosts
 
 LOOPBACK: Final = "127.0.0.1"
+ROLE_NAMES: Final = ("agency", "bidder", "centre", "custodian", "expert", "supervisor", "tenderee", "witness")
+"""Each opens as ``<name>.localhost``. OpenSSL and browsers refuse a certificate for ``*.localhost``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,11 @@ def bring_up(settings: Settings, options: UpOptions, say: Callable[[str], None])
         bootstrap.prepare_folders(settings)
         say("准备数据库 · preparing the database")
         engine = open_engine(settings.database)
-        migrate.upgrade(engine)
-        if options.demo:
-            democlock.create(engine, machine_now())
-            democlock.resume(engine)
+        with translated():
+            migrate.upgrade(engine)
+            if options.demo:
+                democlock.create(engine, machine_now())
+                democlock.resume(engine)
         engine.dispose()
         ports = pick_ports(host=settings.bind_host, first=options.port or settings.web_port)
         environment = child_environment(settings, options, ports)
@@ -85,8 +89,8 @@ def child_environment(settings: Settings, options: UpOptions, ports: PortPair) -
     if options.demo:
         environment["CENTRE_BANK_URL"] = f"http://{LOOPBACK}:{free_port()}"
     if options.tls:
-        names = ("localhost", "*.localhost", LOOPBACK, *[n for n in settings.public_hosts.split(",") if n])
-        made = tls.ensure_certificate(settings.secrets_dir, names, at=machine_now())
+        own = ("localhost", *(f"{name}.localhost" for name in ROLE_NAMES), LOOPBACK)
+        made = tls.ensure_certificate(settings.secrets_dir, (*own, *further_hosts(settings)), at=machine_now())
         environment["CENTRE_TLS_CERTIFICATE"] = str(made.certificate)
         environment["CENTRE_TLS_KEY"] = str(made.key)
     return environment

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+import sys
 import socket
 import ssl
 import threading
@@ -79,6 +81,15 @@ def web_secret(runtime: Runtime) -> str:
     return path.read_text(encoding="ascii")
 
 
+class PageServer(Server):
+    """cheroot, whose own trouble goes into the log like everybody's: it would print tracebacks with their messages."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        error = sys.exception() if traceback else None
+        if error is not None or level >= logging.WARNING:
+            log.warning("server_trouble", about=msg if error is None else "", exc_info=error)
+
+
 def run_web(runtime: Runtime) -> None:
     """Serve until SIGTERM."""
     settings = runtime.settings
@@ -86,7 +97,7 @@ def run_web(runtime: Runtime) -> None:
     # From here on a closing lot waits for this process to have decided every seal it stamped.
     intake = app.extensions["intake"]
     intake.start_reporting()
-    server = Server(
+    server = PageServer(
         (settings.bind_host, settings.web_port),
         app,
         numthreads=settings.web_threads,

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import sqlite3
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -194,15 +195,20 @@ def _serial(number: int | None) -> str:
 
 
 class Messenger:
-    """Tells the centre about transfers, one notice at a time, until it answers 2xx."""
+    """Tells the centre about transfers, one notice at a time, until it answers 2xx.
 
-    def __init__(self, book: Book, centre_url: str, key_file: Path) -> None:
+    ``certificate``: the PEM file of a self-signed centre.
+    """
+
+    def __init__(self, book: Book, centre_url: str, key_file: Path, certificate: Path | None = None) -> None:
         self._book = book
         self._url = f"{centre_url.rstrip('/')}/bank/notices"
         self._key_file = key_file
         self._wake = threading.Event()
         self._stop = threading.Event()
-        self._http = httpx.Client(timeout=20, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        tls = ssl.create_default_context(cafile=str(certificate)) if certificate is not None else True
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.Client(timeout=20, trust_env=False, limits=limits, verify=tls)
 
     def poke(self) -> None:
         self._wake.set()
@@ -320,8 +326,10 @@ class _Handler(BaseHTTPRequestHandler):
 class BankServer:
     """The bank listening on an address, with its messenger."""
 
-    def __init__(self, host: str, port: int, book: Book, centre_url: str, key_file: Path) -> None:
-        self.messenger = Messenger(book, centre_url, key_file)
+    def __init__(
+        self, host: str, port: int, book: Book, centre_url: str, key_file: Path, certificate: Path | None = None
+    ) -> None:
+        self.messenger = Messenger(book, centre_url, key_file, certificate)
         handler = type("Handler", (_Handler,), {"book": book, "messenger": self.messenger})
         self.http = ThreadingHTTPServer((host, port), handler)
         self.http.daemon_threads = True

@@ -29,6 +29,12 @@ def centre_url() -> str:
     return f"{scheme}://localhost:{os.environ.get('CENTRE_WEB_PORT', DEFAULT_PORT)}"
 
 
+def centre_certificate() -> Path | None:
+    """The PEM file that a centre with ``--tls`` made for itself; what it speaks is trusted on no other ground."""
+    path = os.environ.get("CENTRE_TLS_CERTIFICATE")
+    return Path(path) if path else None
+
+
 def stop_on_signals() -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -51,7 +57,8 @@ def bank() -> None:
     if listed.exists():
         for row in json.loads(listed.read_text(encoding="utf-8")):
             book.open_account(str(row["number"]), str(row["holder"]), int(row["fen"]))
-    server = BankServer(address.hostname, address.port, book, centre_url(), folder / "secrets" / "bank-notices.key")
+    key_file = folder / "secrets" / "bank-notices.key"
+    server = BankServer(address.hostname, address.port, book, centre_url(), key_file, centre_certificate())
     stop = stop_on_signals()
     threading.Thread(target=server.serve, name="bank").start()
     stop.wait()
@@ -65,7 +72,7 @@ def bots(ready_file: Path | None) -> None:
     from sandbox.bots import Robots
 
     stop = stop_on_signals()
-    robots = Robots(centre_url(), data_dir() / "demo" / "bots")
+    robots = Robots(centre_url(), data_dir() / "demo" / "bots", centre_certificate())
     if ready_file is not None:
         ready_file.write_text(str(os.getpid()), encoding="ascii")
     robots.run(stop)
@@ -78,8 +85,15 @@ def bots(ready_file: Path | None) -> None:
 @click.option(
     "--server", default="", help="A running demonstration centre (http://localhost:PORT); else one is started."
 )
+@click.option(
+    "--certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file to trust for https; that of the centre found in the data folder is known.",
+)
 @click.option("--pause-at", default="", help="Wait for a line on standard input before this stage.")
-def demo(headless: bool, bidders: int, json_file: Path | None, server: str, pause_at: str) -> None:
+def demo(
+    headless: bool, bidders: int, json_file: Path | None, server: str, certificate: Path | None, pause_at: str
+) -> None:
     """Play one tender from publication to the record by HTTP and sockets only (exit 3 or 4 when anything is off)."""
     from sandbox.story import StoryOptions, play
     from sandbox.story_centre import open_centre
@@ -95,8 +109,9 @@ def demo(headless: bool, bidders: int, json_file: Path | None, server: str, paus
             click.echo(f"PAUSED {stage}")
             sys.stdin.readline()
 
-    with open_centre(server, data_dir(), say) as url:
-        summary = play(StoryOptions(server=url, bidders=bidders), say=say, before=before)
+    with open_centre(server, data_dir(), say, certificate) as centre:
+        options = StoryOptions(server=centre.url, bidders=bidders, certificate=centre.certificate)
+        summary = play(options, say=say, before=before)
     text = json.dumps(summary, ensure_ascii=False, indent=1)
     if json_file is not None:
         json_file.write_text(f"{text}\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -19,37 +20,54 @@ from foundation.clock import monotonic, pause
 from sandbox.errors import CentreAway, NotInTime
 
 START_SECONDS: Final = 90
+FIRST_PORT: Final = 30_000
 STOP_SECONDS: Final = 30
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a centre answers, and the PEM file to trust when it made its certificate itself."""
+
+    url: str
+    certificate: Path | None = None
+
+
 @contextmanager
-def open_centre(server: str, data_dir: Path, say: Callable[[str], None]) -> Iterator[str]:
-    """The address of a running demonstration centre: ``server``, else the one that holds ``data_dir``, else a new one.
+def open_centre(
+    server: str, data_dir: Path, say: Callable[[str], None], certificate: Path | None = None
+) -> Iterator[Address]:
+    """A running demonstration centre: ``server``, else the one that holds ``data_dir``, else a new one.
 
     One that was started here is stopped again.
 
     Raises CentreAway for a named one that does not answer, NotInTime for one that does not come up.
     """
-    if server and not is_demo(server):
+    if server and not is_demo(server, certificate):
         raise CentreAway(url=server)
-    found = server or running_in(data_dir)
-    if found:
+    found = Address(server, certificate) if server else running_in(data_dir)
+    if found is not None:
         yield found
         return
     with (
         tempfile.TemporaryDirectory(prefix="centre-demo-", ignore_cleanup_errors=True) as folder,
         started_centre(Path(folder), say) as started,
     ):
-        yield started.url
+        yield Address(started.url, started.certificate)
 
 
-def running_in(data_dir: Path) -> str:
-    """Where the demonstration centre that holds this data folder answers; "" when there is none."""
+def running_in(data_dir: Path) -> Address | None:
+    """Where the demonstration centre that holds this data folder answers; None when there is none."""
     try:
         address = str(json.loads((data_dir / "centre.lock").read_text(encoding="utf-8")).get("address", ""))
     except (OSError, ValueError):
-        return ""
-    return address if address and is_demo(address) else ""
+        return None
+    certificate = certificate_in(data_dir, address)
+    return Address(address, certificate) if address and is_demo(address, certificate) else None
+
+
+def certificate_in(data_dir: Path, url: str) -> Path | None:
+    """The certificate that ``centre up --tls`` made in its data folder."""
+    return data_dir / "secrets" / "certificate.pem" if url.startswith("https:") else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +77,10 @@ class Started:
     url: str
     pid: int
     data_dir: Path
+
+    @property
+    def certificate(self) -> Path | None:
+        return certificate_in(self.data_dir, self.url)
 
     def child(self, name: str) -> int:
         """The process ``centre <name>`` of this centre's own group; 0 while it is not running."""
@@ -74,18 +96,36 @@ class Started:
 
 @contextmanager
 def started_centre(
-    folder: Path, say: Callable[[str], None], program: Sequence[str] = ("-m", "centre")
+    folder: Path,
+    say: Callable[[str], None],
+    program: Sequence[str] = ("-m", "centre"),
+    options: Sequence[str] = (),
 ) -> Iterator[Started]:
-    """``centre up --demo`` on ``folder``, stopped when the block is left. ``program``: what Python is told to run."""
+    """``centre up --demo OPTIONS`` on ``folder``, stopped when the block is left.
+
+    ``program``: what Python is told to run.
+    """
     say("启动演示中心 · starting a demonstration centre")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CENTRE_")}
     environment |= {"PYTHONUNBUFFERED": "1"}
     output = folder / "up.log"
-    argv = [sys.executable, *program, "up", "--demo", "--data-dir", str(folder / "data")]
+    # Each starter looks for its ports elsewhere: two centres that start in the same second must not pick the same pair.
+    first = FIRST_PORT + os.getpid() % 10_000 * 2
+    argv = [
+        sys.executable,
+        *program,
+        "up",
+        "--demo",
+        "--data-dir",
+        str(folder / "data"),
+        "--port",
+        str(first),
+        *options,
+    ]
     with output.open("wb") as out:
         process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, env=environment)
     try:
-        yield Started(_wait_for_address(process, output), process.pid, folder / "data")
+        yield Started(_wait_for_address(process, output, folder / "data"), process.pid, folder / "data")
     finally:
         process.terminate()
         try:
@@ -95,7 +135,7 @@ def started_centre(
             process.wait()
 
 
-def _wait_for_address(process: subprocess.Popen[bytes], output: Path) -> str:
+def _wait_for_address(process: subprocess.Popen[bytes], output: Path, data_dir: Path) -> str:
     """The printed address, once its pages answer."""
     until = monotonic() + START_SECONDS
     while monotonic() < until:
@@ -103,18 +143,19 @@ def _wait_for_address(process: subprocess.Popen[bytes], output: Path) -> str:
         if process.poll() is not None:
             raise NotInTime(what=f"centre up: {text[-2000:]}", seconds=START_SECONDS)
         for word in text.split():
-            if word.startswith(("http://localhost:", "https://localhost:")) and is_demo(word):
+            is_address = word.startswith(("http://localhost:", "https://localhost:"))
+            if is_address and is_demo(word, certificate_in(data_dir, word)):
                 return word.rstrip("/")
         pause(0.3)
     raise NotInTime(what="centre up", seconds=START_SECONDS)
 
 
-def is_demo(url: str) -> bool:
+def is_demo(url: str, certificate: Path | None = None) -> bool:
     """Whether a demonstration centre answers there."""
     try:
-        answer = httpx.get(
-            f"{url.rstrip('/')}/time", timeout=5, trust_env=False, headers={"Accept": "application/json"}
-        )
+        tls = ssl.create_default_context(cafile=str(certificate)) if certificate is not None else True
+        address, headers = f"{url.rstrip('/')}/time", {"Accept": "application/json"}
+        answer = httpx.get(address, timeout=5, trust_env=False, headers=headers, verify=tls)
         return answer.status_code == httpx.codes.OK and bool(answer.json().get("is_demo"))
-    except (httpx.HTTPError, ValueError):
+    except (httpx.HTTPError, OSError, ValueError):
         return False
