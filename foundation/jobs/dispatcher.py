@@ -18,6 +18,8 @@ from foundation.store.engine import AWAY
 log = structlog.get_logger("dispatcher")
 BATCH = 16
 SWEEP_SECONDS = 2.0
+AWAY_SECONDS = 1.0
+"""How long nothing is tried after the database or the broker was out of reach."""
 
 
 class Dispatcher:
@@ -45,7 +47,7 @@ class Dispatcher:
                 # The database or the broker. Jobs claimed already come back when their lease runs out.
                 log.warning("dispatcher_waits", error=type(error).__name__)
                 busy = False
-                stop.wait(1.0)
+                stop.wait(AWAY_SECONDS)
             if not busy:
                 self.wait(0.5)
 
@@ -72,6 +74,7 @@ class Dispatcher:
                 every.run(self.runtime)
             except (*AWAY, Unavailable) as error:
                 log.warning("look_round_unavailable", name=every.name, error=type(error).__name__)
+                stop.wait(AWAY_SECONDS)
             except Exception:
                 # One broken look-round must not end the others; it is loud in the log and seen on /readyz.
                 log.exception("look_round_failed", name=every.name)

@@ -19,6 +19,7 @@ BUSY_TIMEOUT_MS: Final = 30_000
 READ_ONLY: Final = "centre_read_only"
 """Execution option of connections that only read: they begin without taking the write lock."""
 
+POSTGRES_CONNECTIONS: Final = 30
 AWAY: Final = (OperationalError, InterfaceError, PoolTimeout)
 """What SQLAlchemy raises when the database is not there, has gone in the middle, or gives way to another writer."""
 RETRY_SECONDS: Final = 2
@@ -40,7 +41,11 @@ def translated() -> Iterator[None]:
 
 
 def open_engine(url: str, *, pool_size: int = 20) -> Engine:
-    """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``."""
+    """An engine for ``sqlite:///path`` or ``postgresql+psycopg://…``.
+
+    On PostgreSQL a process takes POSTGRES_CONNECTIONS at most, so that web, room and worker fit into its usual hundred
+    (``pool_size`` where that is more).
+    """
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         if parsed.database:
@@ -54,7 +59,8 @@ def open_engine(url: str, *, pool_size: int = 20) -> Engine:
         event.listen(engine, "connect", _sqlite_connected)
         event.listen(engine, "begin", _sqlite_begin)
         return engine
-    return create_engine(parsed, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+    overflow = max(0, POSTGRES_CONNECTIONS - pool_size)
+    return create_engine(parsed, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=True)
 
 
 def _sqlite_connected(connection: sqlite3.Connection, _record: Any) -> None:
