@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import socket
 import ssl
+import sys
 import threading
 from typing import TYPE_CHECKING
 
