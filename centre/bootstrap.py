@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-import structlog
 from sqlalchemy import Engine
 
 import centre.models
@@ -14,12 +12,22 @@ from centre import democlock
 from foundation.clock import Clock, DemoClock, SystemClock
 from foundation.entropy import SystemEntropy
 from foundation.hints import UnixHints
+from foundation.logs import configure_logging
 from foundation.runtime import Runtime
 from foundation.settings import Settings
 from foundation.storage import open_store
 from foundation.store.engine import open_engine
 from foundation.store.unit import Units
 from foundation.transparency.keys import Algorithm, load_or_create_key
+
+__all__ = [
+    "DEMO_MARK",
+    "configure_logging",
+    "is_demo_folder",
+    "make_clock",
+    "make_runtime",
+    "prepare_folders",
+]
 
 DEMO_MARK = "demo-centre"
 """A file of this name says that the data folder was created for demonstration. No other folder accepts --demo."""
@@ -50,6 +58,7 @@ def prepare_folders(settings: Settings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     for private in (settings.secrets_dir, settings.data_dir / "scratch"):
         private.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private.chmod(0o700)  # a folder that was there already may be wider
 
 
 def make_clock(settings: Settings, engine: Engine) -> Clock:
@@ -61,19 +70,3 @@ def make_clock(settings: Settings, engine: Engine) -> Clock:
 
 def is_demo_folder(data_dir: Path) -> bool:
     return (data_dir / DEMO_MARK).exists()
-
-
-def configure_logging(level: str) -> None:
-    """JSON lines on standard error; nothing secret is ever passed to a logger."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=os.fdopen(os.dup(2), "w", buffering=1)),
-        cache_logger_on_first_use=True,
-    )

@@ -134,6 +134,8 @@ def say(text: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point: turns the four kinds of failure into exit codes, and sentences in the reader's language."""
+    if argv is None:
+        _guard_output()
     try:
         group.main(args=list(argv) if argv is not None else None, standalone_mode=False)
     except click.exceptions.Abort:
@@ -144,6 +146,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     except CentreError as error:
         report(error, as_json="--json" in (argv or sys.argv))
         sys.exit(error.exit_code)
+
+
+def _guard_output() -> None:
+    """Before any command: no process of the centre, agents, bank and robots included, prints what its variables hold.
+
+    Left to itself structlog draws tracebacks with all local variables, which here are keys and halves of keys.
+    """
+    from foundation.logs import LEVELS, configure_logging
+
+    wanted = os.environ.get("CENTRE_LOG_LEVEL", "").lower()
+    configure_logging(wanted if wanted in LEVELS else "info")  # a command that reads the settings refuses what is not
 
 
 def report(error: CentreError, *, as_json: bool, out: Callable[[str], None] | None = None) -> None:

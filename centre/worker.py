@@ -21,7 +21,10 @@ EMBEDDED_THREADS = 4
 def run_worker(runtime: Runtime, *, ready_file: str | None = None) -> None:
     """Run every job, listener and look-round of the project until SIGTERM."""
     import centre.tasks  # noqa: F401 - registers them
+    from bid_opening.services import unsealing
 
+    if swept := unsealing.sweep_scratch(runtime):
+        log.warning("half_opened_parts_swept", count=swept)
     serve_jobs(runtime, ready_file=ready_file)
 
 

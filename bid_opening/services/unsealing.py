@@ -1,4 +1,9 @@
-"""Decrypt one bid's price schedule, outside any Unit; then put on record what it says, or why it can not be read."""
+"""Decrypt one bid's price schedule, outside any Unit; then put on record what it says, or why it can not be read.
+
+A price schedule is small and is opened in memory: no plaintext touches a disk. Larger parts go through
+``foundation.sealing.open_part`` into the scratch folder of the process (0700); what a crash leaves there half opened
+is removed before the next worker takes its first job.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +20,7 @@ from bid_opening.services.clock import PLATFORM
 from bid_opening.states import Phase
 from foundation.errors import NotFound, Tampering
 from foundation.runtime import Runtime
-from foundation.sealing import Manifest, PriceSchedule, content_key, open_part_bytes, part_key
+from foundation.sealing import Manifest, PriceSchedule, content_key, open_part_bytes, part_key, sweep_temporary
 from foundation.sealing.errors import PriceScheduleMalformed
 from foundation.sealing.price_schedule import MAX_BYTES, PART_ID
 from foundation.storage.errors import ObjectMissing
@@ -44,6 +49,14 @@ class Opened:
     schedule: PriceSchedule | None
     part_key: str = ""
     fault: str = ""
+
+
+def sweep_scratch(runtime: Runtime) -> int:
+    """Remove half opened plaintext that a killed worker left; how many files. One worker works on a data folder."""
+    folder = runtime.scratch_dir
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.chmod(0o700)
+    return sweep_temporary(folder)
 
 
 def unseal(runtime: Runtime, lot_id: str, bid: str) -> None:
