@@ -39,6 +39,7 @@ def execute(runtime: Runtime, job_id: str, token: str) -> None:
         queue.release(engine, job_id, token, machine=machine_now(), error=text, final=final)
     else:
         queue.finish(engine, job_id, token, civil=runtime.clock.now())
+        log.debug("job_done", job=job_id)  # the number alone: what a job does may still be hidden (R1.05)
     finally:
         stop.set()
 

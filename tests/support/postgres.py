@@ -16,6 +16,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -50,6 +51,27 @@ def server_url() -> URL:
 
 def start(folder: Path, *, durable: bool = False) -> str:
     """Initialise and start a server in a folder; its address. ``durable``: commits reach the disk, as in production."""
+    made = initialise(folder, durable=durable)
+    # SIGINT is PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
+    services.launch("postgres", made.command, stop_with=signal.SIGINT, user=made.user)
+    services.wait_until("postgres", made.answers)
+    return made.url.render_as_string(hide_password=False)
+
+
+@dataclass(frozen=True)
+class Initialised:
+    """A server's folder that is ready: how to start it, as whom ("-" for this user), and its address."""
+
+    command: list[str]
+    user: str
+    url: URL
+
+    def answers(self) -> bool:
+        return _answers(self.url)
+
+
+def initialise(folder: Path, *, durable: bool = False) -> Initialised:
+    """Make a server's folder; nothing is started."""
     user = UNPRIVILEGED if os.geteuid() == 0 else "-"
     programs = _programs_for(user, folder)
     data, sockets = folder / "data", folder / "s"
@@ -69,11 +91,8 @@ def start(folder: Path, *, durable: bool = False) -> str:
     options = ["-h", "", "-k", str(sockets), "-c", "max_connections=200", "-c", "shared_buffers=64MB"]
     options += () if durable else UNSAFE
     command = [str(programs / "postgres"), "-D", str(data), *options]
-    # SIGINT is PostgreSQL's "fast" shutdown: it does not wait for clients to leave.
-    services.launch("postgres", command, stop_with=signal.SIGINT, user=user)
     url = URL.create("postgresql", username="postgres", database="postgres", query={"host": str(sockets)})
-    services.wait_until("postgres", lambda: _answers(url))
-    return url.render_as_string(hide_password=False)
+    return Initialised(command, user, url)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sandbox import cast
@@ -17,6 +18,22 @@ REFUSED = [
     "32 bytes that are not the committed ones",
     "a second draw",
 ]
+TWICE = {
+    "a stream's number": "SELECT stream, seq FROM journal_entries GROUP BY stream, seq HAVING count(*) > 1",
+    # Private entries of one tick share a blinded leaf.
+    "a public entry's leaf": "SELECT leaf_index FROM journal_entries WHERE audience = 'public'"
+    " AND leaf_index IS NOT NULL GROUP BY leaf_index HAVING count(*) > 1",
+    "a frame": "SELECT lot_id, audience, seq FROM room_frames GROUP BY lot_id, audience, seq HAVING count(*) > 1",
+    "a kind of public fact of a room": "SELECT stream, type FROM journal_entries WHERE stream LIKE 'room:%' AND type IN"
+    " ('bid_opening.check_in_opened', 'bid_opening.bids_frozen', 'bid_opening.list_published',"
+    " 'bid_opening.window_closed', 'bid_opening.gate_released', 'bid_opening.coefficient_drawn', 'bid_opening.closed',"
+    " 'bid_opening.record_issued') GROUP BY stream, type HAVING count(*) > 1",
+    "a document": "SELECT lot_id, sha256 FROM documents GROUP BY lot_id, sha256 HAVING count(*) > 1",
+    "a live bid": "SELECT lot_id, org_id FROM sealed_bids WHERE state = 'sealed'"
+    " GROUP BY lot_id, org_id HAVING count(*) > 1",
+}
+"""By what must not be there twice, a statement that finds it."""
+HOLES = "SELECT stream FROM journal_entries GROUP BY stream HAVING max(seq) <> count(*)"
 COEFFICIENTS = {0.95, 0.955, 0.96, 0.965, 0.97, 0.975, 0.98}
 
 
@@ -28,3 +45,12 @@ def assert_told(told: dict[str, Any], bidders: int) -> None:
     assert (told["bids"], told["journal_ok"], told["log_ok"]) == (bidders, True, True)
     assert len(told["record"]) == 64
     assert float(told["K"]) in COEFFICIENTS
+
+
+def assert_nothing_twice(rows: Callable[[str], Sequence[Any]]) -> None:
+    """``rows`` asks the centre's database."""
+    assert {what: list(rows(statement)) for what, statement in TWICE.items()} == {what: [] for what in TWICE}
+    assert list(rows(HOLES)) == []
+    # So that a statement that finds nothing has looked at something.
+    assert rows("SELECT count(*) FROM journal_entries WHERE type = 'bid_opening.record_issued'")[0][0] == 1
+    assert rows("SELECT count(*) FROM documents")[0][0] > 0
