@@ -12,6 +12,7 @@ from foundation.draws import FrozenBid, freeze_text, replay
 from foundation.sealing import WrongKey, h, note
 from foundation.sealing.suite import sign
 from sandbox.clients.bidder import socket_origin
+from sandbox.clients.clerk import HostActs
 from sandbox.clients.keys import BidderKeys
 from sandbox.clients.room import RoomActs, RoomWatch
 from sandbox.errors import CentreRefused
@@ -69,7 +70,7 @@ def freeze(story: Story) -> None:
 def release(story: Story) -> None:
     """Each bidder opens its own wrap and releases 32 bytes; one has lost its key, and custodians open for it."""
     host = story.clerk.room(story.lot_id)
-    story.clerk.wait_for("the frozen list in the log", lambda: _started(host), seconds=90)
+    story.clerk.wait_for("the frozen list in the log", lambda: start_once_logged(host), seconds=90)
     gallery = _watch(story.gallery)
     gallery.wait_for_type("window_opened")
     loser = story.bidders[-1]
@@ -101,7 +102,7 @@ def release(story: Story) -> None:
     story.expect("release", "nothing is missing", not closed["missing"])
 
 
-def _started(host: Any) -> bool:
+def start_once_logged(host: HostActs) -> bool:
     """Decryption starts once the frozen list is cosigned; until then the room says that it waits."""
     try:
         host.start_decryption()
@@ -146,7 +147,7 @@ def read_out(story: Story) -> None:
         story.prices[str(line["name"])] = str(line["total"])
 
 
-def _reading(host: Any) -> bool:
+def _reading(host: HostActs) -> bool:
     try:
         host.start_reading()
     except CentreRefused as refused:

@@ -71,7 +71,19 @@ def make_keys(story: Story) -> None:
 
 
 def publish(story: Story) -> None:
-    """Submission, the tenderee's approval, the centre's format check, and the papers for everybody."""
+    """Publication, and the papers for everybody; each bidder downloads them and makes its offer."""
+    publish_lot(story)
+    lot_id = story.lot_id
+    story.expect("publish", "the lot takes bids", story.lot["state"] == "open")
+    for name in ("notice", "document"):
+        story.expect("publish", f"{name}.pdf", story.public.get_bytes(f"/lots/{lot_id}/{name}.pdf").startswith(b"%PDF"))
+    for bidder in story.bidders:
+        bidder.client.get_bytes(f"/lots/{lot_id}/document.pdf")
+        make_offer(story, bidder)
+
+
+def publish_lot(story: Story) -> None:
+    """Submission, the tenderee's approval and the centre's format check; goes on from whatever was done before."""
     clerk, lot_id = story.clerk, story.lot_id
     state = clerk.preparation(lot_id)["state"]
     if state == "rehearsed":
@@ -83,12 +95,6 @@ def publish(story: Story) -> None:
     if state == "approved":
         story.officer.publish(lot_id)
     story.lot = story.public.get(f"/lots/{lot_id}")["lot"]
-    story.expect("publish", "the lot takes bids", story.lot["state"] == "open")
-    for name in ("notice", "document"):
-        story.expect("publish", f"{name}.pdf", story.public.get_bytes(f"/lots/{lot_id}/{name}.pdf").startswith(b"%PDF"))
-    for bidder in story.bidders:
-        bidder.client.get_bytes(f"/lots/{lot_id}/document.pdf")
-        make_offer(story, bidder)
 
 
 def make_offer(story: Story, bidder: Bidder) -> None:
