@@ -16,7 +16,6 @@ from typing import Any
 from cheroot.wsgi import Server
 from flask import Flask, template_rendered
 from jinja2 import Template
-from playwright.sync_api import SetCookieParam
 from sqlalchemy import String, select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
@@ -57,11 +56,11 @@ class Walk:
     app: Flask
     origin: str
 
-    def cookies(self, person: str, lang: str) -> list[SetCookieParam]:
+    def cookies(self, person: str, lang: str) -> list[Any]:
         given = {"lang": lang}
         if person != PUBLIC.name:
             given[COOKIE] = self.centre.people[person].token
-        return [SetCookieParam(name=name, value=value, url=self.origin) for name, value in given.items()]
+        return [{"name": name, "value": value, "url": self.origin} for name, value in given.items()]
 
     def rows(self) -> dict[str, dict[str, Any]]:
         return tomllib.loads(MATRIX.read_text(encoding="utf-8"))
