@@ -34,7 +34,9 @@ class Channel:
     def __init__(self, audience: str, head: int = 0) -> None:
         self.audience = audience
         self.head = head
-        self.readers: set[Reader] = set()
+        self.readers: dict[Reader, int] = {}
+        """Who listens, and the last number written to each. It stands here, in one piece of memory, and not with the
+        readers: to look it up at 2,000 places cost a seventh of a delivery."""
         self._frames: deque[bytes] = deque()
         self._joined: dict[int, bytes] = {}
         self._flush: asyncio.Task[None] | None = None
@@ -64,14 +66,14 @@ class Channel:
 
     def bytes_after(self, number: int) -> bytes:
         """Every frame after ``number`` as one piece, made once for all readers that stand there."""
+        made = self._joined.get(number)
+        if made is not None:
+            return made
         if number >= self.head:
             return b""
         if number < self.floor:
             raise ValueError(f"{self.audience}: {number} is older than what is kept")
-        made = self._joined.get(number)
-        if made is None:
-            made = b"".join(islice(self._frames, number - self.floor, None))
-            self._joined[number] = made
+        made = self._joined[number] = b"".join(islice(self._frames, number - self.floor, None))
         return made
 
     def piece_after(self, number: int, count: int) -> tuple[int, bytes]:
@@ -79,6 +81,14 @@ class Channel:
         reached = min(number + count, self.head)
         start = number - self.floor
         return reached, b"".join(islice(self._frames, start, start + reached - number))
+
+    def join(self, reader: Reader, number: int) -> None:
+        """From now on this reader, who has everything up to ``number``, gets what is new; what it lacks at once."""
+        self.readers[reader] = number
+        reader.catch_up(self)
+
+    def leave(self, reader: Reader) -> None:
+        self.readers.pop(reader, None)
 
     def flush_soon(self) -> None:
         """Send what is new to everybody; rooms do so side by side, so that a small one never waits for a big one."""

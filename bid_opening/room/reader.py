@@ -64,7 +64,7 @@ class Bucket:
 
 
 class Reader:
-    """A connection in a room. ``sent`` is, by audience, the last number written to it."""
+    """A connection in a room. ``sent`` is, by audience, the last number written before it joined the channel."""
 
     __slots__ = ("_closing", "_pending_bytes", "_protocol", "_transport", "actor", "address", "connection", "sent")
 
@@ -87,10 +87,10 @@ class Reader:
         # Here every call counts two thousand times a frame, so nothing is asked twice.
         if self._closing is not None or self._protocol.state is not State.OPEN:
             return
-        audience, head = channel.audience, channel.head
-        number = self.sent[audience]
+        head = channel.head
+        number = channel.readers.get(self, head)
         if number < head and self._hand(channel.bytes_after(number)):
-            self.sent[audience] = head
+            channel.readers[self] = head
 
     def write(self, raw: bytes) -> bool:
         """Hand ready-made frames to the socket. False when this reader is being closed."""

@@ -26,7 +26,7 @@ from bid_opening.room.presence import PresenceWriter
 from bid_opening.room.query import parse_query
 from bid_opening.room.reader import Bucket, Code, Limits, Reader, address_of, close
 from bid_opening.room.rooms import Room
-from bid_opening.room.source import Frames, Key, Source, SqlSource
+from bid_opening.room.source import NEWER_LIMIT, Frames, Key, Source, SqlSource
 from bid_opening.room.wake import Wake
 from foundation.actor import Actor
 from foundation.clock import monotonic
@@ -42,6 +42,8 @@ TIME_SECONDS: Final = 10.0
 PRESENCE_SECONDS: Final = 2.0
 SESSION_SECONDS: Final = 30.0
 FORGET_SECONDS: Final = 300.0
+FEW_CHANNELS: Final = 50
+"""So many sequences are asked for what is new in one query; for more, their heads are read before."""
 FAR_BEHIND: Final = 100
 """Frames a newcomer may miss and still be served in one piece; more are sent with waiting for the socket."""
 CATCH_UP_SECONDS: Final = 30.0
@@ -152,8 +154,7 @@ class RoomServer:
             await self._bring_near(room, reader, channel)
         # No await between here and the last line: what is sent and what will be sent meet without a gap.
         for channel in channels:
-            reader.catch_up(channel)
-            channel.readers.add(reader)
+            channel.join(reader, reader.sent[channel.audience])
         room.readers.add(reader)
         self._note_presence(room, reader, came=True)
         try:
@@ -161,7 +162,7 @@ class RoomServer:
         finally:
             room.readers.discard(reader)
             for channel in channels:
-                channel.readers.discard(reader)
+                channel.leave(reader)
             room.idle_since = monotonic()
             self._note_presence(room, reader, came=False)
 
@@ -283,16 +284,24 @@ class RoomServer:
             log.warning("room_look_failed", what=what, reason=type(error).__name__)
 
     async def _look(self, rooms: list[Room]) -> None:
-        """Read the heads of all rooms in one query, and in one more what is new."""
+        """Read what is new. With many rooms their heads come first, in one query: most have nothing new."""
         if not rooms:
+            return
+        if sum(len(room.channels) for room in rooms) <= FEW_CHANNELS:
+            while await self._take_newer(_heads(rooms)) >= NEWER_LIMIT:
+                pass
             return
         heads = await asyncio.to_thread(self.source.heads, [room.lot_id for room in rooms])
         while behind := _behind(rooms, heads):
-            fresh = await asyncio.to_thread(self.source.newer, behind)
-            for (lot_id, audience), frames in fresh.items():
-                self._take(lot_id, audience, frames)
-            if not fresh:
+            if not await self._take_newer(behind):
                 return  # the heads of a restored database; the next look asks again
+
+    async def _take_newer(self, behind: dict[Key, int]) -> int:
+        """Take the frames after these numbers, at most NEWER_LIMIT; how many came."""
+        fresh = await asyncio.to_thread(self.source.newer, behind)
+        for (lot_id, audience), frames in fresh.items():
+            self._take(lot_id, audience, frames)
+        return sum(len(frames) for frames in fresh.values())
 
     def _take(self, lot_id: str, audience: str, frames: Frames) -> None:
         room = self.rooms.get(lot_id)
@@ -357,14 +366,14 @@ class RoomServer:
             self.presence.put(Edge(room.lot_id, org_id, came=came))
 
 
+def _heads(rooms: Iterable[Room]) -> dict[Key, int]:
+    """The last number of every channel that is here."""
+    return {(room.lot_id, audience): channel.head for room in rooms for audience, channel in room.channels.items()}
+
+
 def _behind(rooms: Iterable[Room], heads: dict[Key, int]) -> dict[Key, int]:
     """Channels with frames in the table that are not here yet, and the last number that is."""
-    return {
-        (room.lot_id, audience): channel.head
-        for room in rooms
-        for audience, channel in room.channels.items()
-        if heads.get((room.lot_id, audience), 0) > channel.head
-    }
+    return {key: number for key, number in _heads(rooms).items() if heads.get(key, 0) > number}
 
 
 def _ping_of(message: str | bytes) -> int | None:
