@@ -2,7 +2,8 @@
 
 The centre's line is the true room process, ``centre room``: frames are appended by the opening's services in a
 database, a hint wakes the room, it reads what is new and sends. Everything it does for that is in the figure: the
-query, the numbers, keep-alive pings, the clock. Servers run on one processor, listeners on the other.
+query, the numbers, the time told every ten seconds; not keep-alive pings, of which the first comes after twenty.
+Servers run on one processor, listeners on the other.
 """
 
 from __future__ import annotations
