@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 
 from foundation.clock import monotonic, pause
+from sandbox.clients.http import wait_for
 from sandbox.story import StoryOptions, play, stages
 from sandbox.story_centre import Started, started_centre
 from tests.support import postgres
@@ -127,3 +131,35 @@ def test_a_story_survives_a_database_that_crashes_at_every_stage(
     assert server.crashes == len(stages())
     assert_told(told, BIDDERS)
     assert_nothing_twice(server.rows)
+
+
+def test_without_a_database_pages_answer_503_and_recover_by_themselves(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", server.url)
+    with started_centre(tmp_path, print) as centre, httpx.Client(base_url=centre.url, timeout=30) as client:
+        signed_in = {"Authorization": "Bearer of-nobody"}
+        assert client.get("/notices").status_code == 200
+        server.crash()
+        for path, headers in (("/notices", {}), ("/inbox", signed_in), ("/time", {"Accept": "application/json"})):
+            answer = client.get(path, headers=headers)
+            assert (path, answer.status_code) == (path, 503)
+            assert int(answer.headers["Retry-After"]) > 0
+            assert "数据库暂时连接不上" in answer.text
+            assert "Traceback" not in answer.text
+        assert client.get("/time", headers={"Accept": "application/json"}).json()["code"] == "foundation.database_away"
+        assert client.get("/healthz").status_code == 200, "the process itself is well: nobody must restart it"
+        assert client.get("/readyz").status_code == 503
+        server.start()
+        wait_for("the pages", lambda: client.get("/notices").is_success, seconds=30)
+
+
+def test_a_start_without_a_database_ends_at_once_with_exit_code_5(tmp_path: Path) -> None:
+    environment = {**os.environ, "LANG": "zh_CN.UTF-8"} | {
+        "DATABASE_URL": "postgresql+psycopg://nobody@127.0.0.1:1/nothing"
+    }
+    argv = [sys.executable, "-m", "centre", "up", "--demo", "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 5
+    assert "Traceback" not in done.stderr
+    assert "数据库" in done.stderr
