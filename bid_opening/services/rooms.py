@@ -18,6 +18,7 @@ from bid_opening.ceremony import RoomState, fold, fold_all
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
 from bid_opening.services import consequences
 from bid_opening.states import Phase
+from foundation import canonical
 from foundation.errors import NotFound
 from foundation.events import Event
 from foundation.journal import JournalEntry, read_stream
@@ -182,7 +183,17 @@ def _is_our_history(unit: Unit, row: OpeningRoom) -> bool:
     found = unit.session.scalar(
         select(JournalEntry.hash).where(JournalEntry.stream == stream_of(row.id), JournalEntry.seq == row.folded_seq)
     )
-    return found == row.folded_hash
+    return found is not None and _folded_after(found) == row.folded_hash
+
+
+@cache
+def _shape() -> str:
+    """What a snapshot holds, as a digest: one made by a program that knew other fields is not taken up again."""
+    return canonical.digest(_adapter().json_schema())
+
+
+def _folded_after(entry_hash: str) -> str:
+    return canonical.digest({"entry": entry_hash, "shape": _shape()})
 
 
 def _move(unit: Unit, row: OpeningRoom, state: RoomState, last: JournalEntry) -> None:
@@ -196,7 +207,7 @@ def _move(unit: Unit, row: OpeningRoom, state: RoomState, last: JournalEntry) ->
             opens_at=state.opens_at,
             folded=_adapter().dump_python(state, mode="json"),
             folded_seq=last.seq,
-            folded_hash=last.hash,
+            folded_hash=_folded_after(last.hash),
             version=row.version + 1,
         )
         .execution_options(synchronize_session=False)

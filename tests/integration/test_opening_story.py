@@ -414,6 +414,19 @@ def test_a_snapshot_of_another_history_is_not_believed(opening: Opening) -> None
     opening.assert_story_holds()
 
 
+def test_a_snapshot_of_a_program_that_knew_other_fields_is_made_anew(
+    opening: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opening.to_window()
+    wanted = opening.state
+    with opening.world.units.begin(TESTS) as unit:
+        row = unit.session.get_one(OpeningRoom, opening.lot.id)
+        row.folded = {**(row.folded or {}), "min_decrypted": 1}
+    assert opening.state.min_decrypted == 1, "a snapshot of our own shape is believed"
+    monkeypatch.setattr(rooms, "_shape", lambda: "another program's")
+    assert opening.state == wanted
+
+
 def test_a_bid_that_its_bidder_sealed_badly_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     broken = {**FILES, "price_schedule": b'{"v":1,"currency":"CNY","total":11.5}'}
     opening = make_opening(tmp_path, bids=4, files={1: broken})
