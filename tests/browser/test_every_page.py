@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, exp
 
 from tests.conftest import ROOT
 from tests.support.page_checks import axe_faults, catalogue_codes, sideways, text_faults
-from tests.support.page_walk import Visit, Walk, chinese_data, is_page, page_templates, served, templates_seen
+from tests.support.page_walk import Visit, Walk, add_past, chinese_data, is_page, page_templates, served, templates_seen
 from tests.support.whole_centre import PUBLIC, hold_opening, make_whole_centre
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -31,6 +31,7 @@ CODES = catalogue_codes()
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     centre = make_whole_centre(tmp_path_factory.mktemp("pages"))
     hold_opening(centre)
+    add_past(centre)
     with served(centre) as walking:
         yield walking
 

@@ -21,9 +21,13 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from accounts.sessions import COOKIE
+from centre.seed_past import seed_past
 from centre.web import make_app
 from foundation.settings import Settings
 from foundation.store.base import Base, Json
+from sandbox import cast
+from tendering.models import Lot
+from tendering.states import LotState
 from tests.rooms.serving import RoomThread, free_port
 from tests.support.whole_centre import PUBLIC, WholeCentre, without_rates
 
@@ -111,6 +115,8 @@ MORE = (
     *((("tendering.home"), person, "", 200) for person in ("centre_staff1", "gate_holder1", "administrator1")),
     *(("tendering.show_lot", person, "open_lot", 200) for person in ("agency1", "bidder1", "centre_staff1")),
     ("tendering.show_lot", "public", "closed_room", 200),
+    ("tendering.show_lot", "public", "past_lot", 200),
+    ("tendering.show_lot", "public", "failed_past_lot", 200),
     ("tendering.show_lot", "agency1", "draft_lot", 404),
     ("publication.show_preparation", "agency1", "draft_lot", 200),
     ("publication.show_preparation", "tenderee1", "submitted_lot", 200),
@@ -138,6 +144,20 @@ MORE = (
 
 def is_page(response: TestResponse) -> bool:
     return response.mimetype == "text/html" and not 300 <= response.status_code < 400
+
+
+def add_past(centre: WholeCentre) -> None:
+    """Imported deals, with which the home page has figures and the notices a second page; ``past_lot`` is one, and
+    ``failed_past_lot`` one without a deal.
+    """
+    for role, companies in (("tenderee", cast.TENDEREES), ("agency", cast.AGENCIES)):
+        for company in companies:
+            centre.world.organisation(company.zh, role, login=company.people[0].login)
+    seed_past(centre.world.runtime)
+    with centre.units.read() as unit:
+        for kind, state in (("past_lot", LotState.OPENED), ("failed_past_lot", LotState.FAILED)):
+            asked = select(Lot.id).where(Lot.is_imported, Lot.state == state).order_by(Lot.id)
+            centre.put(kind, 1, unit.session.scalars(asked).first() or "")
 
 
 @contextmanager
