@@ -23,6 +23,7 @@ from foundation.clock import SteppingClock, machine_now, parse_iso
 from foundation.entropy import SystemEntropy
 from foundation.jobs import queue
 from foundation.jobs.execute import execute
+from foundation.logs import configure_logging
 from foundation.runtime import Runtime
 from foundation.settings import Settings
 from foundation.storage import open_store
@@ -84,6 +85,7 @@ def one_life(folder: Path, lot_id: str, moment: str, number: int, civil: str) ->
 
 
 if __name__ == "__main__":
+    configure_logging("warning")  # to standard error: standard output carries the exit codes
     for line in sys.stdin:
         moment, number, civil = line.split()
         print(one_life(Path(sys.argv[1]), sys.argv[2], moment, int(number), civil), flush=True)
