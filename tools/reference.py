@@ -106,7 +106,8 @@ def events_page() -> str:
     of_product = {name: cls for name, cls in event_types().items() if cls.__module__.startswith("foundation.events.")}
     parts = []
     for package, names in grouped(sorted(of_product), of_package):
-        parts.append(f"## {package}\n\nCode: `foundation/events/{package}.py`")
+        code = f"foundation/events/{package}" + (".py" if (ROOT / f"foundation/events/{package}.py").exists() else "/")
+        parts.append(f"## {package}\n\nCode: `{code}`")
         parts += [event_section(of_product[name], spoken) for name in names]
     about = """
 The published language between packages: what can stand in the journal. A *public* event becomes a readable leaf of the

@@ -53,6 +53,7 @@ def open_engine(url: str, *, pool_size: int = 20) -> Engine:
         engine = create_engine(
             parsed,
             connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+            hide_parameters=True,  # an error text must not quote what somebody sent
             pool_size=pool_size,
             max_overflow=20,
         )
@@ -60,7 +61,7 @@ def open_engine(url: str, *, pool_size: int = 20) -> Engine:
         event.listen(engine, "begin", _sqlite_begin)
         return engine
     overflow = max(0, POSTGRES_CONNECTIONS - pool_size)
-    return create_engine(parsed, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=True)
+    return create_engine(parsed, pool_size=pool_size, max_overflow=overflow, pool_pre_ping=True, hide_parameters=True)
 
 
 def _sqlite_connected(connection: sqlite3.Connection, _record: Any) -> None:

@@ -1,4 +1,4 @@
-"""Nothing before the deadline says who or how many are interested in a lot (R1.05, R1.11; domain.md §16, invariant 1).
+"""Nothing before the deadline says who or how many are interested in a lot (R1.05, R1.11; invariant 1).
 
 The proof is by comparison: every readable route is read by every role before and after three bidders have downloaded,
 subscribed, uploaded, sealed and signed in. Whatever differs by a byte, for anybody but the bidder itself, is a leak.

@@ -1,4 +1,4 @@
-"""The invariants of domain.md §16 that hold from publication to the read-out, one clearly named test each.
+"""The invariants that hold from publication to the read-out, one clearly named test each.
 
 Invariant 1 has its comparison of every page in test_hidden.py. Number 11 is about the evaluation committee, of which
 there is nothing yet.
