@@ -19,6 +19,12 @@ class NoFreePorts(Unavailable):
     code = "centre.no_free_ports"
 
 
+class PortTaken(Unavailable):
+    """Somebody else listens there. Fields: ``port``."""
+
+    code = "centre.port_taken"
+
+
 @dataclass(frozen=True, slots=True)
 class PortPair:
     web: int

@@ -14,6 +14,7 @@ import structlog
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server
 
+from centre.ports import PortTaken
 from foundation.entropy import url_token
 from foundation.runtime import Runtime
 from foundation.transparency.storage import create_file
@@ -109,7 +110,10 @@ def run_web(runtime: Runtime) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # Stopping joins the request threads, which a signal handler must not wait for.
         signal.signal(number, lambda *_: threading.Thread(target=server.stop, daemon=True).start())
-    server.prepare()
+    try:
+        server.prepare()
+    except OSError as error:
+        raise PortTaken(port=settings.web_port) from error
     log.info("web_ready", port=settings.web_port)
     try:
         server.serve()
