@@ -37,6 +37,7 @@ class Swarm:
         self.unordered = 0
         self.closed = 0
         self.heard = 0
+        self.reads = 0
 
 
 class Listener(asyncio.Protocol):
@@ -75,7 +76,7 @@ class Listener(asyncio.Protocol):
         self._frames(now)
 
     def _frames(self, now: int) -> None:
-        buffer, at, size = self.buffer, 0, len(self.buffer)
+        buffer, at, size, heard = self.buffer, 0, len(self.buffer), self.swarm.heard
         while size - at >= 2:
             length, start = buffer[at + 1] & 127, at + 2
             if length == 126:
@@ -87,6 +88,7 @@ class Listener(asyncio.Protocol):
             self._frame(buffer[at] & 15, buffer[start : start + length], now)
             at = start + length
         self.buffer = buffer[at:]
+        self.swarm.reads += self.swarm.heard > heard
 
     def _frame(self, opcode: int, payload: bytes, now: int) -> None:
         if opcode == PING and self.transport is not None:
@@ -133,6 +135,7 @@ async def report(swarm: Swarm, listeners: list[Listener], first: int, count: int
         "doubled": swarm.doubled,
         "unordered": swarm.unordered,
         "closed": swarm.closed,
+        "reads": swarm.reads,
         "foreign": sum(len(times) for number, times in swarm.arrivals.items() if number not in wanted),
         "arrivals": {number: swarm.arrivals.get(number, []) for number in wanted},
     }
