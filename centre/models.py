@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import accounts.models
 import bid_opening.models
 import bid_opening.presence
 import credit.models
-import foundation.publication.models
-import keyholding.models
-
-import accounts.models
 import foundation.jobs.models
 import foundation.journal.models
+import foundation.publication.models
+import keyholding.models
 import tendering.models
 from centre import democlock
 
