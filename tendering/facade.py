@@ -122,10 +122,7 @@ def live_bids(unit: Unit, lot_id: str) -> Sequence[LiveBid]:
     rows = unit.session.scalars(
         select(SealedBid).where(SealedBid.lot_id == lot_id, SealedBid.state == BidState.SEALED).order_by(SealedBid.bid)
     )
-    bids = []
-    for row in rows:
-        bids.append(_live(unit, row))
-    return bids
+    return [_live(unit, row) for row in rows]
 
 
 def own_bid(unit: Unit, lot_id: str, org_id: str) -> LiveBid | None:
