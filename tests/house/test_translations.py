@@ -114,3 +114,14 @@ def test_both_languages_name_the_same_facts() -> None:
 )
 def test_the_reader_of_codes_finds_them(source: str, expected: list[str]) -> None:
     assert [code for _, code in codes_in(ast.parse(source))] == expected
+
+
+def test_english_sentences_have_straight_apostrophes_and_quotes() -> None:
+    """A CJK face draws the curly ones as wide as a character."""
+    curly = [
+        f"[{section}] {key}: {sentences['en']}"
+        for section, entries in catalogues().items()
+        for key, sentences in entries.items()
+        if re.search("[\u2018\u2019\u201c\u201d]", sentences.get("en", ""))
+    ]
+    assert not curly, listing(curly)
