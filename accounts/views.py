@@ -16,6 +16,7 @@ from foundation.events.accounts import SignedIn
 from foundation.ids import parse_id
 from foundation.web.access import PUBLIC, SIGNED_IN, allow, current_actor, safe_next
 from foundation.web.limits import rate_limit
+from foundation.web.nav import Nav
 from foundation.web.negotiate import is_bearer, wants_json
 from foundation.web.paging import keyset
 from foundation.web.respond import done, page, parse, refusable
@@ -65,7 +66,7 @@ def register_organisation() -> ResponseReturnValue:
 def show_sign_in() -> ResponseReturnValue:
     return page(
         "accounts/sign_in.html",
-        next=safe_next(request.values.get("next"), url_for(".account")),
+        next=safe_next(request.values.get("next"), ""),
         demo_accounts=current_app.extensions.get("demo_accounts", ()),
     )
 
@@ -79,11 +80,12 @@ def enter() -> ResponseReturnValue:
     wanted = parse(forms.SignIn)
     attempt = sign_in.Attempt(wanted.login, wanted.password, request.remote_addr or "", _user_agent())
     entered = sign_in.sign_in(units(), passwords.shared(), attempt)
+    home = _first_place(entered.token)
     if request.is_json or wants_json(request):
         # No cookie beside the token: a JSON caller needs no CSRF token, so it must carry no cookie authority either.
-        return done(url_for(".account"), token=entered.token, user_id=entered.user_id)
+        return done(home, token=entered.token, user_id=entered.user_id)
     session.clear()
-    target = safe_next(request.form.get("next"), url_for(".account"))
+    target = safe_next(request.form.get("next"), home)
     return _with_cookie(make_response(redirect(target, code=303)), entered.token)
 
 
@@ -188,6 +190,14 @@ def read_inbox() -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         inbox.mark_read(unit)
     return done(url_for(".show_inbox"), notice=("全部标为已读", "All marked as read"))
+
+
+def _first_place(token: str) -> str:
+    """Where the person who has just signed in begins: the first place of its role."""
+    with units().read() as unit:
+        actor = sessions.actor_of_token(unit, token)
+    nav: Nav = current_app.extensions["nav"]
+    return nav.first_place(actor or NOBODY)
 
 
 def _user_agent() -> str:

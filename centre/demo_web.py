@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from flask import Blueprint, Flask, Response, make_response, redirect, request, session, url_for
+from flask import Blueprint, Flask, Response, current_app, make_response, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
@@ -18,10 +18,12 @@ from centre import demo_desk, democlock
 from centre.bootstrap import is_demo_folder
 from centre.check import CheckResult, check_everything
 from centre.seed_people import DemoAccount, demo_accounts
+from foundation.actor import PUBLIC as NOBODY
 from foundation.clock import machine_now
 from foundation.ids import parse_id
 from foundation.web.access import PUBLIC, SIGNED_IN, allow, current_actor, safe_next
 from foundation.web.limits import EXPENSIVE, rate_limit
+from foundation.web.nav import Nav
 from foundation.web.negotiate import wants_json
 from foundation.web.respond import done, json_response, page, parse
 from foundation.web.runtime import runtime, units
@@ -139,9 +141,12 @@ def sign_in_as(login: str) -> ResponseReturnValue:
     """Enter as one of the printed accounts, on the host name this page was opened under."""
     with units().begin(current_actor()) as unit:
         token = demo_desk.enter_as(unit, login, source=request.remote_addr or "", user_agent="demo")
+        actor = sessions.actor_of_token(unit, token) or NOBODY
+    nav: Nav = current_app.extensions["nav"]
+    home = nav.first_place(actor)
     if request.is_json or wants_json(request):
-        return done(url_for("tendering.home"), token=token)
-    return _entered(token, url_for("tendering.home"))
+        return done(home, token=token)
+    return _entered(token, home)
 
 
 @bp.post("/demo/sample-company")

@@ -61,8 +61,17 @@ class Nav:
     def links_for(self, actor: Actor) -> list[NavLink]:
         if not actor.is_signed_in:
             return self.links(PUBLIC_ROLE)
-        own = (actor.role,) if actor.role in self._items and actor.role != PUBLIC_ROLE else tuple(sorted(actor.roles))
-        return self.links(*own) or self.links(PUBLIC_ROLE)
+        return self.links(*self._own(actor)) or self.links(PUBLIC_ROLE)
+
+    def first_place(self, actor: Actor) -> str:
+        """Where somebody begins after signing in: the first entry of the role; "/" where it has none."""
+        links = self.links(*self._own(actor))
+        return links[0].url if links else "/"
+
+    def _own(self, actor: Actor) -> tuple[str, ...]:
+        if actor.role in self._items and actor.role != PUBLIC_ROLE:
+            return (actor.role,)
+        return tuple(sorted(actor.roles))
 
 
 def _current(urls: dict[str, str]) -> str:

@@ -100,6 +100,21 @@ def test_one_button_signs_in_as_a_printed_account_and_as_nobody_else(demo: DemoC
     assert demo.client("administrator").post("/demo/sign-in-as/somebody", json={}).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("login", "home"),
+    [
+        ("agency", "/projects"),
+        ("tenderee", "/projects"),
+        ("bidder1", "/bids"),
+        ("supervisor", "/rooms"),
+        ("centre1", "/publications"),
+        ("administrator", "/people"),
+    ],
+)
+def test_a_role_begins_at_its_own_first_place(demo: DemoCentre, login: str, home: str) -> None:
+    assert demo.client().post(f"/demo/sign-in-as/{login}", json={}).get_json()["location"] == home
+
+
 def test_a_sample_company_is_its_visitors_own_and_not_verified(demo: DemoCentre) -> None:
     made = demo.client("administrator").post("/demo/sample-company", json={}).get_json()
     own = demo.client()
