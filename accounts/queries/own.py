@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ColumnElement, func, or_, select
 
@@ -17,10 +18,13 @@ from accounts.models import (
     OrganisationKey,
     User,
 )
-from accounts.roles import in_order
+from accounts.roles import Role, in_order
 from accounts.rules import possession_text, tail_of
 from accounts.states import ClaimState
 from foundation.store.unit import Unit
+
+
+VERIFIED: Final = "inbox.claim_verified"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +173,14 @@ def inbox(unit: Unit, *, after: Sequence[str] | None, limit: int) -> list[InboxL
     if after:
         query = query.where(InboxItem.id < after[0])
     return [
-        InboxLine(row.id, row.code, row.params, row.link, row.at, row.read_at is not None)
+        InboxLine(row.id, _sentence(unit, row.code), row.params, row.link, row.at, row.read_at is not None)
         for row in unit.session.scalars(query)
     ]
+
+
+def _sentence(unit: Unit, code: str) -> str:
+    """Only who bids is told that it may seal, by the roles of the reader now."""
+    return f"{code}_bidder" if code == VERIFIED and unit.actor.has_role(Role.BIDDER) else code
 
 
 def unread(unit: Unit) -> int:

@@ -260,6 +260,8 @@ def test_the_bank_verifies_a_claim_over_http_once(centre: Centre) -> None:
     answers = [send_notice(centre, reference).get_json() for _ in range(2)]
     assert answers == [{"notice_id": "B1", "outcome": "verified"}] * 2
     assert bidder.get("/account").get_json()["account"]["claim"]["state"] == "verified"
+    told = bidder.get("/inbox", headers={"Accept": "text/html", "Accept-Language": "en"}).get_data(as_text=True)
+    assert "you may seal bids" in told
     assert send_notice(centre, reference, payer_name="别人").status_code == 409
     assert send_notice(centre, reference, notice_id="B 2").status_code == 422
 
@@ -359,3 +361,14 @@ def test_a_ban_is_public_at_once(centre: Centre) -> None:
     assert rows[0]["starts_at"] == "2026-10-31T16:00:00.000Z"
     late = person(centre, "supervisor").post("/credit/bans/new", json={**BAN, "ends_at": "2026-10-01 00:00"})
     assert late.get_json()["objections"][0]["field"] == "ends_at"
+
+
+def test_who_does_not_bid_is_not_told_that_it_may_seal(centre: Centre) -> None:
+    tenderee = person(centre, "tenderee")
+    claim = tenderee.post("/account/verification", json={"way": "transfer"}).get_json()["claim"]
+    name = tenderee.get("/account").get_json()["account"]["name"]
+    assert send_notice(centre, claim["reference"], payer_name=name).get_json()["outcome"] == "verified"
+    for path in ("/inbox", "/account", "/account/verification"):
+        told = tenderee.get(path, headers={"Accept": "text/html", "Accept-Language": "en"}).get_data(as_text=True)
+        assert "verified" in told, path
+        assert "you may seal bids" not in told.lower(), path
