@@ -107,12 +107,12 @@ def test_one_button_signs_in_as_a_printed_account_and_as_nobody_else(demo: DemoC
         ("tenderee", "/projects"),
         ("bidder1", "/bids"),
         ("supervisor", "/rooms"),
-        ("centre1", "/publications"),
-        ("administrator", "/people"),
+        ("centre", "/publications"),
+        ("administrator", "/admin/people"),
     ],
 )
 def test_a_role_begins_at_its_own_first_place(demo: DemoCentre, login: str, home: str) -> None:
-    assert demo.client().post(f"/demo/sign-in-as/{login}", json={}).get_json()["location"] == home
+    assert demo.client("administrator").post(f"/demo/sign-in-as/{login}", json={}).get_json()["location"] == home
 
 
 def test_a_sample_company_is_its_visitors_own_and_not_verified(demo: DemoCentre) -> None:

@@ -104,7 +104,7 @@ def test_people_begin_at_the_first_place_of_their_role_or_where_they_were_going(
         "password": PASSWORD,
         "csrf_token": token_in(browser.get("/sign-in").get_data(as_text=True)),
     }
-    assert browser.post("/sign-in", data=form).headers["Location"] == "/bans"
+    assert browser.post("/sign-in", data=form).headers["Location"] == "/credit/bans"
     asked = centre.browser()
     page = asked.get("/sign-in?next=/account/keys").get_data(as_text=True)
     form = {"login": "zhou", "password": PASSWORD, "csrf_token": token_in(page), "next": "/account/keys"}
