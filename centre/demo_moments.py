@@ -53,11 +53,12 @@ WINDOW_RULES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class NextMoment:
-    """``key``: term ``demo_moment.<key>``. ``rule_id`` and the clause name what made everybody wait."""
+    """``key``: term ``demo_moment.<key>``. ``rule_id``, its source and the clause name what made everybody wait."""
 
     key: str
     at: datetime
     rule_id: str
+    source: str
     clause_zh: str
     clause_en: str
 
@@ -74,7 +75,7 @@ def _moments(unit: Unit, lot: Lot) -> Iterator[NextMoment]:
     at = unit.at
     if lot.state in BEFORE_PUBLICATION:
         if lot.publish_at is not None and lot.publish_at > at:
-            yield NextMoment("publication", lot.publish_at, "R1.03", "招标公告按计划时间发布", "Publication as planned")
+            yield NextMoment("publication", lot.publish_at, "R1.03", "EB20 20", "招标公告按计划时间发布", "Publication as planned")
         return
     if lot.state is LotState.OPEN and lot.deadline_at is not None and lot.published_at is not None:
         yield from _timetable(lot, lot.published_at, lot.deadline_at, at)
@@ -100,14 +101,15 @@ def _timetable(lot: Lot, published_at: datetime, deadline_at: datetime, at: date
                 moment.key,
                 moment.at,
                 rule.id if rule else moment.rule_id,
-                rule.clause_zh if rule else moment.source,
-                rule.clause_en if rule else moment.source,
+                rule.source if rule else moment.source,
+                rule.clause_zh if rule else "",
+                rule.clause_en if rule else "",
             )
 
 
 def _ruled(key: str, at: datetime, book: Rulebook, rule_key: str) -> NextMoment:
     rule = book.rule(rule_key)
-    return NextMoment(key, at, rule.id, rule.clause_zh, rule.clause_en)
+    return NextMoment(key, at, rule.id, rule.source, rule.clause_zh, rule.clause_en)
 
 
 def book_of(lot: Lot) -> Rulebook:

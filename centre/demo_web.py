@@ -105,8 +105,10 @@ def next_moment() -> ResponseReturnValue:
         moment = demo_desk.to_next_moment(unit, lot_id)
     demo_desk.forget_cached(runtime())
     notice = (
-        f"时钟已到下一时刻。此前在等：{moment.clause_zh}（{moment.rule_id}）",
-        f"The clock is at the next moment. Everybody waited because: {moment.clause_en} ({moment.rule_id})",
+        f"时钟已到下一时刻。此前在等：{moment.clause_zh}" if moment.clause_zh else "时钟已到下一时刻。",
+        f"The clock is at the next moment. Everybody waited because: {moment.clause_en}"
+        if moment.clause_en
+        else "The clock is at the next moment.",
     )
     return done(_back(wanted), notice=notice, moment=moment)
 

@@ -12,6 +12,7 @@ from foundation.errors import Objection
 from foundation.i18n import UnknownSentence, sentence
 from tendering import nav
 from tendering.queries.preparation import OrderCard
+from tendering.rulebook import RULEBOOKS
 from tendering.views import bids, projects, public, publication, questions
 
 
@@ -20,7 +21,17 @@ def register(app: Flask) -> None:
     for views in (public, projects, publication, questions, bids):
         app.register_blueprint(views.bp)
     nav.register(app.extensions["nav"])
+    app.extensions["rule_sources"].update(rule_sources())
     app.jinja_env.globals.update(objection_text=objection_text, fault_text=fault_text)
+
+
+def rule_sources() -> dict[str, str]:
+    """Each rule of the rulebooks and the law it rests on; of several laws the first."""
+    found: dict[str, str] = {}
+    for book in RULEBOOKS.values():
+        for rule in book.rules.values():
+            found.setdefault(rule.id, rule.source)
+    return found
 
 
 def objection_text(one: Objection) -> str:

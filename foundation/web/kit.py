@@ -72,6 +72,7 @@ def create_web(name: str, settings: WebSettings) -> Flask:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     app.extensions["nav"] = Nav()
+    app.extensions["rule_sources"] = {}  # rule id → the law it rests on, filled by the package that owns the rulebooks
     # The order is the order in which a request meets them.
     security.install(app, settings.hosts)
     language.install(app)
@@ -139,6 +140,7 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
             "here": request.full_path.rstrip("?"),
             "nav_links": nav_links,
             "take_notices": take_notices,
+            "rule_sources": app.extensions["rule_sources"],
             "csrf_wanted": not is_bearer(request),
         }
 
