@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from accounts import facade as accounts
 from foundation.errors import Conflict
-from foundation.events.tendering import DocumentDownloaded
+from foundation.events.tendering import DocumentDownloaded, LotCancelled, LotFailed, LotOpened
 from foundation.journal.models import JournalEntry, JournalStream
 from foundation.money import Money
 from foundation.sealing import LastSealed
@@ -122,6 +122,8 @@ class OwnReceipt:
     entry_id: str
     receipt: str
     warnings: tuple[str, ...]
+    ended_at: datetime | None
+    """When the opening ended, or the lot failed or was cancelled; None while it is to come or going on."""
 
 
 def revision_of(row: SealedBid) -> Revision:
@@ -253,6 +255,7 @@ def own_receipt(unit: Unit, lot_id: str, rev: int | None = None) -> OwnReceipt:
         entry_id=row.entry_id,
         receipt=row.receipt,
         warnings=warnings_of(found),
+        ended_at=_ended_at(unit, lot.id),
     )
 
 
@@ -269,6 +272,12 @@ def _deadline(lot: Lot) -> datetime:
     if lot.deadline_at is None:
         raise AssertionError("a published lot has a deadline")
     return lot.deadline_at
+
+
+def _ended_at(unit: Unit, lot_id: str) -> datetime | None:
+    ends = (LotOpened.TYPE, LotFailed.TYPE, LotCancelled.TYPE)
+    query = select(JournalEntry.recorded_at).where(JournalEntry.stream == f"lot:{lot_id}", JournalEntry.type.in_(ends))
+    return unit.session.scalar(query.order_by(JournalEntry.seq.desc()).limit(1))
 
 
 def _has_downloaded(unit: Unit, lot_id: str, org_id: str) -> bool:

@@ -5,19 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from foundation.actor import system
 from foundation.jobs.models import Job
 from foundation.sealing import parse_receipt
+from foundation.store.unit import Unit
 from foundation.transparency.notes import Note
 from foundation.web.access import rule_of
-from tendering.models import SealedBid
+from tendering import facade
+from tendering.models import Lot, SealedBid
+from tendering.states import LotState
 from tests.support.tender_world import DEADLINE, OpenLot, TenderWorld, make_world
 from tests.support_bids import Bidder, SealedFiles, client_of, make_app, make_bidder, seal_body
 
@@ -307,6 +312,43 @@ def _stable(answer: object) -> str:
     if isinstance(answer, dict):
         answer = {name: value for name, value in answer.items() if name != "request_id"}
     return json.dumps(answer, sort_keys=True)
+
+
+@pytest.mark.parametrize(
+    ("end", "said", "never"),
+    [
+        (facade.mark_opened, "开标室：报价与现场记录", "今后也不会开启"),
+        (lambda unit, lot_id: facade.mark_failed(unit, lot_id, "too_few"), "今后也不会开启", "报价与现场记录"),
+    ],
+)
+def test_after_the_opening_the_receipt_says_what_happened_instead_of_what_comes(
+    client: FlaskClient,
+    lot: OpenLot,
+    world: TenderWorld,
+    bidder: Bidder,
+    end: Callable[[Unit, str], None],
+    said: str,
+    never: str,
+) -> None:
+    hand_in(client, lot, bidder.seal(lot))
+    html = {"Accept": "text/html", "Accept-Language": "zh-CN"}
+    before = client.get(f"/lots/{lot.id}/bid/receipt", headers=html).get_data(as_text=True)
+    assert "演练解密" in before
+    world.clock.set(DEADLINE)
+    with world.units.begin(system("test")) as unit:
+        unit.session.execute(update(Lot).where(Lot.id == lot.id).values(state=LotState.FROZEN))
+    running = client.get(f"/lots/{lot.id}/bid/receipt", headers=html).get_data(as_text=True)
+    assert f"/rooms/{lot.id}/seat" in running
+    assert "演练解密" not in running
+    world.clock.step(timedelta(minutes=50))
+    with world.units.begin(system("test")) as unit:
+        end(unit, lot.id)
+    after = client.get(f"/lots/{lot.id}/bid/receipt", headers=html).get_data(as_text=True)
+    assert said in after
+    assert never not in after
+    assert "10:20:00" in after
+    assert f"/rooms/{lot.id}/record.pdf" in after
+    assert "演练解密" not in after
 
 
 # --- demonstration ----------------------------------------------------------------------------------------------------
