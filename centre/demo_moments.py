@@ -75,7 +75,8 @@ def _moments(unit: Unit, lot: Lot) -> Iterator[NextMoment]:
     at = unit.at
     if lot.state in BEFORE_PUBLICATION:
         if lot.publish_at is not None and lot.publish_at > at:
-            yield NextMoment("publication", lot.publish_at, "R1.03", "EB20 20", "招标公告按计划时间发布", "Publication as planned")
+            words = ("招标公告按计划时间发布", "Publication as planned")
+            yield NextMoment("publication", lot.publish_at, "R1.03", "EB20 20", *words)
         return
     if lot.state is LotState.OPEN and lot.deadline_at is not None and lot.published_at is not None:
         yield from _timetable(lot, lot.published_at, lot.deadline_at, at)

@@ -23,7 +23,6 @@ from accounts.rules import possession_text, tail_of
 from accounts.states import ClaimState
 from foundation.store.unit import Unit
 
-
 VERIFIED: Final = "inbox.claim_verified"
 
 
