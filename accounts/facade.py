@@ -36,6 +36,7 @@ __all__ = [
     "organisation_by_uscc",
     "organisations_in_role",
     "part_of",
+    "people_of",
     "person",
     "register_decryption_key",
     "register_signing_key",
@@ -97,6 +98,19 @@ def person(unit: Unit, user_id: str) -> PersonCard:
         raise NotFound(what="user")
     roles = frozenset(unit.session.scalars(select(UserRole.role).where(UserRole.user_id == user_id)))
     return PersonCard(UserId(user.id), user.name, OrgId(user.org_id), roles)
+
+
+def people_of(unit: Unit, org_id: str) -> tuple[PersonCard, ...]:
+    """People of the organisation with an open account, by name; empty where the organisation is unknown."""
+    users = unit.session.scalars(select(User).where(User.org_id == org_id, User.closed_at.is_(None))).all()
+    roles: dict[str, set[str]] = {}
+    held = select(UserRole.user_id, UserRole.role).where(UserRole.user_id.in_([user.id for user in users]))
+    for user_id, role in unit.session.execute(held):
+        roles.setdefault(user_id, set()).add(role)
+    return tuple(
+        PersonCard(UserId(user.id), user.name, OrgId(user.org_id), frozenset(roles.get(user.id, ())))
+        for user in sorted(users, key=lambda user: (user.name, user.id))
+    )
 
 
 def claim_is_verified(unit: Unit, org_id: str) -> bool:

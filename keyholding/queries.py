@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 
@@ -18,10 +19,12 @@ from foundation.sealing import suite
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.models import GateKey, HolderSeat, KeysetMember, LotKeyset, Rehearsal
-from keyholding.rules import Overlap, is_present, overlaps_among
+from keyholding.rules import Overlap, SharedHand, hands_among, is_present
 from keyholding.services.keysets import seat_facts
 from keyholding.states import KeysetState
 from keyholding.work import tasks_of
+
+HOLDING_ROLES: Final = ("gate_holder", "custodian")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,9 @@ def seats(unit: Unit) -> tuple[SeatLine, ...]:
     return tuple(seat_line(row) for row in rows)
 
 
-def standing_overlaps(unit: Unit) -> tuple[Overlap, ...]:
+def standing_hands(unit: Unit) -> tuple[SharedHand, ...]:
     """Standing seats under one employer or one machine operator."""
-    return overlaps_among(seat_facts(unit))
+    return hands_among(seat_facts(unit))
 
 
 def organisations(unit: Unit) -> tuple[tuple[str, str], ...]:
@@ -144,6 +147,18 @@ def organisations(unit: Unit) -> tuple[tuple[str, str], ...]:
         for card in accounts.organisations_in_role(unit, role)
     }
     return tuple(sorted(found.items(), key=lambda pair: (pair[1], pair[0])))
+
+
+def possible_holders(unit: Unit) -> tuple[tuple[str, str], ...]:
+    """(id, name and organisation) of people in a holder's role, by organisation and name."""
+    return tuple(
+        (person.user_id, f"{organisation.name} · {person.name}")
+        for organisation in {
+            card.id: card for role in HOLDING_ROLES for card in accounts.organisations_in_role(unit, role)
+        }.values()
+        for person in accounts.people_of(unit, organisation.id)
+        if not person.roles.isdisjoint(HOLDING_ROLES)
+    )
 
 
 def own_desks(unit: Unit) -> tuple[SeatDesk, ...]:

@@ -47,6 +47,15 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedHand:
+    """Seats that one ``name`` has in hand: ``code`` is "operator" (of their machines) or "employer"."""
+
+    code: str
+    name: str
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """The holders of one key set in seat order, with everything worth a warning."""
 
@@ -149,16 +158,17 @@ def warnings_of(
     return tuple(found)
 
 
-def overlaps_among(seats: Sequence[SeatFacts]) -> tuple[Overlap, ...]:
-    """Pairs of standing seats under one employer or operator: the desk that appoints sees them early."""
+def hands_among(seats: Sequence[SeatFacts]) -> tuple[SharedHand, ...]:
+    """Standing seats under one employer or operator, a group each: the desk that appoints sees them early."""
+    hands: tuple[tuple[str, Callable[[SeatFacts], str], Callable[[SeatFacts], str]], ...] = (
+        ("operator", lambda seat: _plain(seat.operator), lambda seat: seat.operator),
+        ("employer", lambda seat: seat.org_id, lambda seat: seat.org_name),
+    )
     return tuple(
-        Overlap(code, one.holder_name, other.holder_name)
-        for one, other in combinations(seats, 2)
-        for code, is_shared in (
-            ("overlap_employer", one.org_id == other.org_id),
-            ("overlap_operator", _plain(one.operator) == _plain(other.operator)),
-        )
-        if is_shared
+        SharedHand(code, name(group[0]), tuple(seat.holder_name for seat in group))
+        for code, hand, name in hands
+        for group in _grouped(seats, hand)
+        if len(group) > 1
     )
 
 

@@ -35,11 +35,25 @@ def setup() -> ResponseReturnValue:
 @bp.get("/keyholding/seats")
 @allow(*DESK)
 def show_seats() -> ResponseReturnValue:
+    return _desk()
+
+
+def _desk(seat_id: str = "") -> ResponseReturnValue:
+    """``seat_id``: the seat whose ending was refused; its form is then shown in the page."""
     with units().read(current_actor()) as unit:
         found = queries.seats(unit)
-        overlaps = queries.standing_overlaps(unit)
+        hands = queries.standing_hands(unit)
         organisations = queries.organisations(unit)
-    return page("keyholding/seats.html", seats=found, overlaps=overlaps, organisations=organisations, sides=tuple(Side))
+        holders = queries.possible_holders(unit)
+    return page(
+        "keyholding/seats.html",
+        seats=found,
+        hands=hands,
+        organisations=organisations,
+        holders=holders,
+        sides=tuple(Side),
+        ending=seat_id,
+    )
 
 
 @bp.post("/keyholding/seats")
@@ -68,7 +82,7 @@ def enrol_agent(seat_id: str) -> ResponseReturnValue:
 
 @bp.post("/keyholding/seats/<seat_id>/retire")
 @allow(*DESK)
-@refusable(lambda seat_id: show_seats())  # noqa: ARG005 - the address has the seat, the desk has no use for it
+@refusable(lambda seat_id: _desk(seat_id))
 def retire_seat(seat_id: str) -> ResponseReturnValue:
     wanted = parse(forms.Retirement)
     with units().begin(current_actor()) as unit:

@@ -180,7 +180,28 @@ def test_the_desk_sees_overlaps(world: World, client: FlaskClient) -> None:
     world.usual_seats(custodians=0)
     world.seat(Side.CUSTODIAN, "公证处", operator="审计局机房")
     text = get(client, "/keyholding/seats", "administrator").get_data(as_text=True)
-    assert "审计局席位与公证处席位的机器由同一方运行" in text
+    assert "审计局机房一方运行 2 个席位的机器：审计局席位、公证处席位" in text
+
+
+def test_ending_a_seat_asks_for_a_reason_first(world: World, client: FlaskClient) -> None:
+    world.seat(Side.REGULATOR, "住建局")
+    with world.units.read() as unit:
+        seat_id = unit.session.query(HolderSeat.id).scalar()
+    desk = get(client, "/keyholding/seats", "administrator").get_data(as_text=True)
+    assert f'data-opens="end-{seat_id}"' in desk
+    headers = {"X-Who": "administrator", "Accept": "text/html"}
+    refused = client.post(f"/keyholding/seats/{seat_id}/retire", data={"reason": " "}, headers=headers)
+    assert refused.status_code == 422
+    assert 'id="f-reason"' in refused.get_data(as_text=True)
+    assert world.events(events.SeatRetired) == []
+
+
+def test_the_desk_offers_people_in_a_holders_role_and_nobody_else(world: World, client: FlaskClient) -> None:
+    world.org("住建局", "gate_holder")
+    world.org("公证处", "custodian")
+    world.org("投标单位", "bidder")
+    holders = client.get("/keyholding/seats", headers={"X-Who": "administrator", **JSON}).get_json()["holders"]
+    assert sorted(name for _, name in holders) == ["住建局 · 住建局的人", "公证处 · 公证处的人"]
 
 
 def test_malformed_agent_bodies_are_refused_at_their_fields(world: World) -> None:

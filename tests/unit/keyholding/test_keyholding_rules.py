@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from foundation.clock import machine_now
-from keyholding.rules import SeatFacts, choose, is_present, objections_to_group, objections_to_seat, overlaps_among
+from keyholding.rules import SeatFacts, choose, hands_among, is_present, objections_to_group, objections_to_seat
 from keyholding.states import GATE_SIDES, KEYSET_MACHINE, KeysetState, Side
 
 TENDEREE, AGENCY = "org-tenderee", "org-agency"
@@ -120,7 +120,11 @@ def test_overlaps_that_are_lawful_are_warned_of() -> None:
     none = choose(seats, tenderee_org_id=TENDEREE, agency_org_id=AGENCY, custodians=False)
     assert none.choice is not None
     assert [one.code for one in none.choice.warnings] == ["no_custodians"]
-    assert [one.code for one in overlaps_among(seats)] == ["overlap_operator"]
+    assert [(one.code, one.name, one.holders) for one in hands_among(seats)] == [
+        ("operator", "audit机房", ("audit", "custodian0"))
+    ]
+    same = [seat(f"s{number}", Side.CUSTODIAN, operator="一处 机房", org_id="o") for number in range(4)]
+    assert [(one.code, len(one.holders)) for one in hands_among(same)] == [("operator", 4), ("employer", 4)]
 
 
 @pytest.mark.parametrize(
