@@ -35,11 +35,11 @@ def setup() -> ResponseReturnValue:
 @bp.get("/keyholding/seats")
 @allow(*DESK)
 def show_seats() -> ResponseReturnValue:
-    return _desk()
+    return _desk("")
 
 
-def _desk(seat_id: str = "") -> ResponseReturnValue:
-    """``seat_id``: the seat whose ending was refused; its form is then shown in the page."""
+def _desk(seat_id: str) -> ResponseReturnValue:
+    """``seat_id``: the seat whose ending was refused, its form then stands in the page; else empty."""
     with units().read(current_actor()) as unit:
         found = queries.seats(unit)
         hands = queries.standing_hands(unit)
@@ -82,7 +82,7 @@ def enrol_agent(seat_id: str) -> ResponseReturnValue:
 
 @bp.post("/keyholding/seats/<seat_id>/retire")
 @allow(*DESK)
-@refusable(lambda seat_id: _desk(seat_id))
+@refusable(_desk)
 def retire_seat(seat_id: str) -> ResponseReturnValue:
     wanted = parse(forms.Retirement)
     with units().begin(current_actor()) as unit:
