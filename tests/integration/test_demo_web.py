@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -113,6 +114,26 @@ def test_one_button_signs_in_as_a_printed_account_and_as_nobody_else(demo: DemoC
 )
 def test_a_role_begins_at_its_own_first_place(demo: DemoCentre, login: str, home: str) -> None:
     assert demo.client("administrator").post(f"/demo/sign-in-as/{login}", json={}).get_json()["location"] == home
+
+
+def test_the_steps_follow_the_guided_lot_and_name_people_as_the_table_does(demo: DemoCentre) -> None:
+    html = {"Accept": "text/html", "Accept-Language": "en"}
+
+    def states() -> list[str]:
+        page = demo.app.test_client().get("/demo", headers=html).get_data(as_text=True)
+        assert '<span lang="zh-Hans">陆之恒</span>: ask the holders' in page
+        return re.findall(r'<li class="(done|next|todo)"><span class="no">', page)
+
+    assert states() == ["next", *["todo"] * 5]
+    publish(demo)
+    assert states() == ["done", "done", "next", *["todo"] * 3]
+
+
+def test_without_agents_the_page_says_so(demo: DemoCentre) -> None:
+    for one in (demo.runtime.settings.data_dir / "demo" / "agents").glob("*"):
+        one.unlink()
+    page = demo.app.test_client().get("/demo", headers={"Accept": "text/html"}).get_data(as_text=True)
+    assert "现在没有代理程序" in page
 
 
 def test_a_sample_company_is_its_visitors_own_and_not_verified(demo: DemoCentre) -> None:
