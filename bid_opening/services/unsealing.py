@@ -21,7 +21,7 @@ from bid_opening.states import Phase
 from foundation.errors import NotFound, Tampering
 from foundation.runtime import Runtime
 from foundation.sealing import Manifest, PriceSchedule, content_key, open_part_bytes, part_key, sweep_temporary
-from foundation.sealing.errors import PriceScheduleMalformed
+from foundation.sealing.errors import BadHeader, PriceScheduleMalformed
 from foundation.sealing.price_schedule import MAX_BYTES, PART_ID
 from foundation.storage.errors import ObjectMissing
 from tendering import facade as tendering
@@ -40,6 +40,8 @@ class Sealed:
     r_bid: bytes = field(repr=False)
     r_gate: bytes | None = field(repr=False)
     gate_fault: str
+    envelope_hash: str
+    """As the freeze list has it, which is in the log: the stored manifest must still be that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def _load(runtime: Runtime, lot_id: str, bid: str) -> Sealed | None:
         if live is None or live.bid != bid:
             raise NotFound(what="bid")
         r_gate = bytes.fromhex(half.r_gate) if half.r_gate else None
-        return Sealed(seat, live, bytes.fromhex(share.r_bid), r_gate, half.fault)
+        frozen = next(line for line in state.frozen if line.bid == bid)
+        return Sealed(seat, live, bytes.fromhex(share.r_bid), r_gate, half.fault, frozen.envelope_hash)
 
 
 def open_schedule(runtime: Runtime, sealed: Sealed) -> Opened:
@@ -103,8 +106,11 @@ def open_schedule(runtime: Runtime, sealed: Sealed) -> Opened:
     if sealed.r_gate is None:
         return Opened(None, fault=sealed.gate_fault)
     try:
+        manifest = Manifest.parse(sealed.bid.manifest)
+        if manifest.envelope_hash != sealed.envelope_hash:
+            raise BadHeader(culprit="store", reason="manifest")
         header = holders.header_of(sealed.bid)
-        part = Manifest.parse(sealed.bid.manifest).part(PART_ID)
+        part = manifest.part(PART_ID)
         key = part_key(content_key(header, sealed.r_bid, sealed.r_gate), PART_ID)
         source = tendering.open_ciphertext(runtime.objects, sealed.bid, PART_ID)
         content = open_part_bytes(source, part, key, header.hash, limit_bytes=LIMIT_BYTES)

@@ -34,7 +34,7 @@ from foundation.journal import JournalEntry, read_stream
 from foundation.machine import WrongState
 from foundation.money import Money
 from tendering.methods import draw_pools
-from tendering.models import Lot
+from tendering.models import Lot, SealedBid
 from tendering.states import LotState
 from tests.support.tender_world import DEADLINE, TESTS
 from tests.support_bids import FILES
@@ -469,6 +469,20 @@ def test_bytes_that_our_own_store_changed_are_named_as_ours(opening: Opening) ->
     paths[1].unlink()
     assert opening.run_jobs() == []
     assert sorted(seat.fault for seat in opening.state.seats) == ["", "store.missing", "store.root"]
+
+
+def test_a_manifest_changed_in_our_own_store_is_not_the_frozen_one(opening: Opening) -> None:
+    opening.to_window_closed()
+    opening.to_gate()
+    opening.act(opening.host, acts.draw)
+    with opening.world.units.begin(TESTS) as unit:
+        row = unit.session.scalars(select(SealedBid).where(SealedBid.bid == opening.sealed[0].bid)).one()
+        kept = [line for line in row.manifest.splitlines(keepends=True) if b"part commercial" not in line]
+        row.manifest = b"".join(kept)
+        assert row.manifest != opening.sealed[0].sealed.manifest.raw, "the test has cut nothing out"
+    assert opening.run_jobs() == []
+    assert opening.seat(0).fault == "store.manifest"
+    assert [opening.seat(index).total for index in (1, 2)] == [TOTALS[1], TOTALS[2]]
 
 
 # Listening --------------------------------------------------------------------------------------------------------
