@@ -385,6 +385,14 @@ def test_the_home_page_counts_down_to_the_opening(office: Office, app: Flask) ->
 # --- the timetable ---
 
 
+def test_the_timetable_names_laws_and_its_rulebook(office: Office, app: Flask) -> None:
+    html = {"Accept": "text/html", "Accept-Language": "zh-CN"}
+    page = office.client(app).get("/timetable?published_at=2026-11-03+09:00", headers=html).get_data(as_text=True)
+    assert "《招标投标法》第24条" in page
+    assert "工程·公开招标（2022 年 9 月起）" in page
+    assert not re.search(r"\bR\d\.\d\d\b", page)
+
+
 def test_a_timetable_is_simulated_before_anything_is_saved(office: Office, app: Flask) -> None:
     plan = office.client(app).get("/timetable?published_at=2026-11-03+09:00").get_json()["plan"]
     assert (plan["is_earliest"], plan["bid_deadline"]) == (True, "2026-11-23T00:30:00.000Z")
