@@ -23,7 +23,7 @@ def drawn(app: Flask, call: str, lang: str) -> str:
         ("30号令 37", "《工程建设项目施工招标投标办法》第37条", "Works Tendering Measures, art. 37"),
         ("N1117 (二)", "《发改法规规〔2022〕1117号》(二)", "NDRC Notice 1117 of 2022"),
         ("R1.31", "《招标投标法》第24条", "Bidding Law, art. 24"),
-        ("R9.99", "本中心规则 R9.99", "Rule of this centre R9.99"),
+        ("R4.35", "本中心规则 R4.35", "Rule of this centre R4.35"),
     ],
 )
 def test_a_citation_names_the_law(make_app: Callable[..., Flask], citation: str, zh: str, en: str) -> None:
