@@ -40,7 +40,7 @@ START = datetime(2026, 11, 3, 1, 0, tzinfo=UTC)
 """09:00 of Tuesday 3 November 2026 in Beijing."""
 DEADLINE = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
 """21 days later, 09:30: the earliest working day the law allows would be the 23rd."""
-CODES = CodeSource("320412", "12320412466011756N")
+CODES = CodeSource("320412", "12320412466011756K")
 
 DRAFT = LotDraft(
     name="武进高级中学新校区修缮工程（施工）",

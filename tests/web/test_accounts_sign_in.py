@@ -60,7 +60,7 @@ def test_anybody_registers_and_signs_in_without_an_approval(centre: Centre) -> N
         ({"password": "short"}, "password", "foundation.field_too_short"),
         ({"password_again": "another sentence"}, "password_again", "accounts.passwords_differ"),
         ({"roles": ["supervisor"]}, "roles.0", "foundation.field_choice"),
-        ({"uscc": "12320412466011756N"}, "uscc", "accounts.operator_may_not_trade"),
+        ({"uscc": "12320412466011756K"}, "uscc", "accounts.operator_may_not_trade"),
     ],
 )
 def test_a_registration_is_refused_with_its_reason(
