@@ -107,6 +107,9 @@ def test_every_command_of_a_readme_exists_with_its_options(name: str) -> None:
         context = click.Context(group)
         command = group.get_command(context, words[1])
         assert command is not None, words
+        if isinstance(command, click.Group):
+            command = command.get_command(context, words[2])
+            assert command is not None, words
         known = {option for parameter in command.get_params(context) for option in parameter.opts}
         given = {word.partition("=")[0] for word in words[2:] if word.startswith("--")}
         assert given <= known | {"--help"}, words
