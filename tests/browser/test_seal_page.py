@@ -100,8 +100,9 @@ class Site:
     bidder: Bidder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site of its own for each test: keys and bids that one test leaves behind would change the next one's page."""
     subprocess.run([sys.executable, str(ROOT / "tools" / "vendor.py")], check=True, capture_output=True)
     world = make_world(tmp_path_factory.mktemp("seal"), demo=True)
     receiver = Receiver(world)

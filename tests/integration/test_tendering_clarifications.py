@@ -235,7 +235,9 @@ def test_subscribers_are_told_once(office: Office) -> None:
     with office.units.read() as unit:
         own = read_stream(unit.session, f"bid:{lot_id}:{office.bidder.org_id}")
         assert unit.session.scalars(select(Subscription)).all() == []
-        assert all(job.state is JobState.DONE for job in unit.session.scalars(select(Job)) if "close" not in job.task)
+        # Where other packages are loaded their listeners have jobs here too, some due at the opening.
+        jobs = [job for job in unit.session.scalars(select(Job)) if job.task.startswith("tendering.")]
+        assert all(job.state is JobState.DONE for job in jobs if "close" not in job.task)
     assert [one.event.is_on for one in own if isinstance(one.event, e.LotSubscribed)] == [True, False]
 
 
