@@ -16,6 +16,8 @@ from typing import Final
 import pyrage
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from foundation.clock import pause
+from foundation.errors import Unavailable
 from foundation.sealing import suite
 from foundation.sealing.errors import CannotSeal, KeyFileMalformed, WrongKey
 from foundation.sealing.strict import Fields, dump_compact, load_object
@@ -24,6 +26,7 @@ from foundation.sealing.text import INSTANT, PUBLIC_HEX, TOKEN, instant_text, pa
 MAX_KEY_FILE_BYTES: Final = 16 * 1024
 MAX_PAYLOAD_BYTES: Final = 8 * 1024
 MIN_PASSPHRASE_LENGTH: Final = 12
+DECRYPT_TRIES: Final = 30
 
 _AGE_SCRYPT = b"age-encryption.org/v1\n-> scrypt "
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -97,10 +100,7 @@ class KeyFile:
             raise KeyFileMalformed(reason="too_large", path="", limit_bytes=MAX_KEY_FILE_BYTES)
         if not data.startswith(_AGE_SCRYPT):
             raise KeyFileMalformed(reason="not_age", path="")
-        try:
-            payload = pyrage.passphrase.decrypt(data, unicodedata.normalize("NFC", passphrase))
-        except pyrage.DecryptError as error:
-            raise WrongKey(role="passphrase") from error
+        payload = decrypted(data, unicodedata.normalize("NFC", passphrase))
         return cls.parse_payload(payload)
 
     def save(self, path: Path, passphrase: str) -> None:
@@ -115,6 +115,26 @@ class KeyFile:
     @classmethod
     def load(cls, path: Path, passphrase: str) -> KeyFile:
         return cls.parse(path.read_bytes(), passphrase)
+
+
+def decrypted(data: bytes, passphrase: str) -> bytes:
+    """The payload of an age file.
+
+    The library measures the machine before it works and declines what it reckons would take too long; on a busy
+    machine that reckoning is wrong for a moment, so it is asked again. Raises WrongKey; Unavailable when it stays so.
+    """
+    for left in reversed(range(DECRYPT_TRIES)):
+        try:
+            payload: bytes = pyrage.passphrase.decrypt(data, passphrase)
+        except pyrage.DecryptError as error:
+            if "Excessive work" not in str(error):
+                raise WrongKey(role="passphrase") from error
+            if not left:
+                raise Unavailable(what="passphrase", reason="busy_machine") from error
+            pause(1.0)
+        else:
+            return payload
+    raise AssertionError("the last try returns or raises")
 
 
 def jwk_of(key: suite.PrivateKey) -> dict[str, str]:

@@ -71,7 +71,7 @@ def test_a_certificate_with_the_key_behind_it_verifies_the_claim(town: Town, aut
         public = [row.audience for row in unit.session.query(JournalEntry) if row.audience == "public"]
     assert len(public) == 1
     assert town.told(actor)[-1] == "accounts.organisation_verified"
-    assert town.inbox(actor) == ["inbox.claim_verified"]
+    assert town.inbox(actor) == ["inbox.claim_verified_bidder"]
     assert town.claim(actor).certificate is not None
 
 

@@ -19,6 +19,7 @@ import pytest
 from cryptography.cobblestone import Cobblestone256Decryptor, Cobblestone256Encryptor
 from cryptography.exceptions import InvalidTag
 
+from foundation.errors import Unavailable
 from foundation.sealing import (
     CannotSeal,
     KeyFile,
@@ -31,6 +32,7 @@ from foundation.sealing import (
     h,
     instant_text,
     is_possession,
+    keys,
     note,
     padding,
     parse_instant,
@@ -210,8 +212,27 @@ class TestKeyFiles:
         with pytest.raises(WrongKey):
             KeyFile.parse(path.read_bytes()[:-1], self.PASSPHRASE)
 
+    @pytest.mark.parametrize("refusals", [2, keys.DECRYPT_TRIES])
+    def test_a_busy_machine_is_asked_again_and_never_called_a_wrong_passphrase(
+        self, monkeypatch: pytest.MonkeyPatch, refusals: int
+    ) -> None:
+        answers = iter([pyrage.DecryptError("Excessive work parameter for passphrase.")] * refusals)
+
+        def decrypt(_data: bytes, _passphrase: str) -> bytes:
+            if (refusal := next(answers, None)) is not None:
+                raise refusal
+            return b"payload"
+
+        monkeypatch.setattr(keys.pyrage.passphrase, "decrypt", decrypt)
+        monkeypatch.setattr(keys, "pause", lambda _seconds: None)
+        if refusals < keys.DECRYPT_TRIES:
+            assert keys.decrypted(b"", "") == b"payload"
+        else:
+            with pytest.raises(Unavailable):
+                keys.decrypted(b"", "")
+
     def test_any_age_tool_opens_the_file_and_finds_a_jwk(self) -> None:
-        payload = json.loads(pyrage.passphrase.decrypt(self.make().to_bytes(self.PASSPHRASE), self.PASSPHRASE))
+        payload = json.loads(keys.decrypted(self.make().to_bytes(self.PASSPHRASE), self.PASSPHRASE))
         assert payload["for"] == "opening"
         assert sorted(payload["private_key"]) == ["crv", "d", "kty", "x", "y"]
         assert payload["public_key"] == self.make().public_key.hex()
