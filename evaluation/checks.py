@@ -53,8 +53,8 @@ class Rejection:
 
 
 def field_of(code: str, item: str, part: str = "points") -> str:
-    """Name of a form field: ``A.plan_method.points``."""
-    return f"{code}.{item}.{part}"
+    """Name of a form field: ``marks.A.plan_method.points``."""
+    return f"marks.{code}.{item}.{part}"
 
 
 def faults(cells: Iterable[Cell], rubric: Rubric, codes: Sequence[str], *, is_final: bool) -> list[Objection]:

@@ -35,7 +35,7 @@ def object_name(lot_id: str, bid: str) -> str:
 
 
 def open_all(runtime: Runtime, lot_id: str) -> None:
-    """Decrypt the technical part of every bid under a code. Done ones are left; a damaged one is told, then passed over."""
+    """Decrypt the technical part of every bid under a code. Done ones are left; a damaged one is passed over."""
     with runtime.units.read(cases.PLATFORM) as unit:
         under_code = set(unit.session.scalars(select(BidCode.bid).where(BidCode.lot_id == lot_id)))
         live = [bid for bid in tendering.live_bids(unit, lot_id) if bid.bid in under_code]
