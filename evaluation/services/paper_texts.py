@@ -46,12 +46,12 @@ def steps_of(case: EvaluationCase, lang: Lang | None = None) -> list[str]:
 
 
 def rejection_text(row: RankedBid, lang: Lang | None = None) -> str:
-    """Clause and reason of a rejection; the platform's own reasons are codes. "" for a valid bid."""
+    """Reason and clause of a rejection; the platform's own reasons are codes. "" for a valid bid."""
     if row.is_valid or not row.clause:
         return ""
-    is_code = row.reason in {"not_opened", "above_ceiling"}
-    reason = term(f"rejection.{row.reason}", lang) if is_code else row.reason
-    return f"{reason}（{row.clause}）"
+    if row.reason in {"not_opened", "above_ceiling"}:
+        return term(f"rejection.{row.reason}", lang)
+    return term("rejection.by_committee", lang, reason=row.reason, clause=row.clause)
 
 
 def member_labels(seats: Sequence[CommitteeSeat]) -> dict[str, str]:
@@ -120,7 +120,11 @@ class _Maker:
         seats = {row.code: f"{row.seat:02d}" for row in self.rows if row.code}
         found = []
         for cell in sheets.cells_of(self.unit, self.case.id):
-            said = str(cell.points) if cell.points is not None else term(f"verdict.{cell.verdict or 'pass'}", ZH)
+            said = (
+                f"{cell.points.normalize():f}"
+                if cell.points is not None
+                else term(f"verdict.{cell.verdict or 'pass'}", ZH)
+            )
             ground = "；".join(part for part in (cell.clause, cell.reason) if part)
             if cell.points is not None or ground:
                 item = term(f"rubric_item.{cell.item}", ZH)
