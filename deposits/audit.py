@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import func, or_, select
@@ -25,6 +26,8 @@ from foundation.money import Money
 from foundation.store.unit import Unit
 
 PAGE: Final = 1000
+GRACE: Final = timedelta(minutes=5)
+"""How long a notice may be on its way before it is missed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +234,12 @@ class Reconciliation:
         return not (self.not_in_book or self.not_at_bank or self.differing)
 
 
-def reconcile(unit: Unit, statement: Iterable[StatementLine]) -> Reconciliation:
+def reconcile(unit: Unit, statement: Iterable[StatementLine], *, grace: timedelta = timedelta(0)) -> Reconciliation:
     """Compare arrivals and refunds with the bank's statement, movement by movement, by the bank's serial numbers.
 
-    ``statement`` was fetched before this Unit began, so the bank may lag behind only by what it has not told yet.
+    What moved within ``grace`` may still be on its way between the two books and is no difference yet.
     """
+    before = unit.at - grace
     arrivals = {row.serial: row for row in unit.session.scalars(select(DepositArrival))}
     refunds = {row.bank_serial: row for row in unit.session.scalars(select(Refund)) if row.bank_serial}
     ordered = {
@@ -252,12 +256,16 @@ def reconcile(unit: Unit, statement: Iterable[StatementLine]) -> Reconciliation:
         elif line.kind == "refund" and line.serial in refunds:
             if not _is_paid_as_said(refunds[line.serial], arrivals, line):
                 differing.append(line.serial)
-        elif line.kind == "refund" and line.order in ordered:
+        elif (line.kind == "refund" and line.order in ordered) or (
+            line.kind == "arrival" and grace and line.at > before
+        ):
             awaited.append(line.serial)
         else:
             unknown.append(line.serial)
     differing += [serial for serial, count in seen.items() if count > 1]
-    alone = [serial for serial in (*arrivals, *refunds) if serial not in seen]
+    booked = [(row.serial, row.received_at) for row in arrivals.values()]
+    booked += [(row.bank_serial or "", row.settled_at or row.fell_due_at) for row in refunds.values()]
+    alone = [serial for serial, at in booked if serial not in seen and not (grace and at > before)]
     return Reconciliation(tuple(unknown), tuple(map(str, alone)), tuple(differing), tuple(awaited))
 
 

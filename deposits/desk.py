@@ -120,7 +120,7 @@ def ledger_proof(unit: Unit, statement: Iterable[StatementLine] | None) -> Ledge
         trial=tuple(trial.items()),
         total=Money.sum(trial.values()),
         stand=audit.equation(unit, listed),
-        is_equal=None if statement is None else audit.reconcile(unit, statement).is_equal,
+        is_equal=None if statement is None else audit.reconcile(unit, statement, grace=audit.GRACE).is_equal,
     )
 
 

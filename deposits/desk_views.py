@@ -40,7 +40,7 @@ def show_desk() -> ResponseReturnValue:
 @bp.get("/finance/deposits/ledger")
 @allow(*VIEWERS)
 def show_ledger() -> ResponseReturnValue:
-    """The bank is asked first, so that whatever it has told us by then is in the snapshot too."""
+    """The bank is asked before the Unit; what moves in between is within the grace of the comparison."""
     statement = _statement()
     with units().read(current_actor()) as unit:
         proof = desk.ledger_proof(unit, statement)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, Protocol
 
@@ -49,6 +50,7 @@ class StatementLine:
     amount: Money
     interest: Money
     account: str
+    at: datetime
 
 
 class BankGateway(Protocol):
@@ -154,6 +156,7 @@ def _line(said: dict[str, Any]) -> StatementLine:
             amount=Money.yuan(said["amount"]),
             interest=Money.yuan(said["interest"]),
             account=str(said["account"]),
+            at=parse_iso(said["at"]),
         )
-    except (KeyError, TypeError, InvalidInput) as error:
+    except (KeyError, TypeError, ValueError, InvalidInput) as error:
         raise BankAway from error

@@ -30,7 +30,7 @@ _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS sub_accounts (number TEXT PRIMARY KEY) STRICT;
 CREATE TABLE IF NOT EXISTS movements (
   serial TEXT PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL DEFAULT '', fen INTEGER NOT NULL,
-  interest INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL) STRICT;
+  interest INTEGER NOT NULL DEFAULT 0, account TEXT NOT NULL, at TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS orders (
   key TEXT PRIMARY KEY, body TEXT NOT NULL, status TEXT NOT NULL, serial TEXT NOT NULL DEFAULT '',
   why TEXT NOT NULL DEFAULT '', at TEXT NOT NULL DEFAULT '', ready_at TEXT NOT NULL,
@@ -159,6 +159,7 @@ class DepositBook(Book):
                     "amount": yuan(row["fen"]),
                     "interest": yuan(row["interest"]),
                     "account": row["account"],
+                    "at": row["at"],
                 }
                 for row in rows
             ]
@@ -174,8 +175,8 @@ class DepositBook(Book):
             super()._arrived(connection, order, payer, serial, at)
             return
         connection.execute(
-            "INSERT INTO movements (serial, kind, fen, account) VALUES (?, 'arrival', ?, ?)",
-            (serial, order.fen, order.debit),
+            "INSERT INTO movements (serial, kind, fen, account, at) VALUES (?, 'arrival', ?, ?, ?)",
+            (serial, order.fen, order.debit, at),
         )
         said = {
             "kind": "arrival",
@@ -211,8 +212,8 @@ class DepositBook(Book):
         payment = Transfer(f"order-{order.key}", DEPOSIT_ACCOUNT, order.payee_account, total, "refund of a deposit")
         serial = super()._move(connection, payment, at)
         connection.execute(
-            "INSERT INTO movements VALUES (?, 'refund', ?, ?, ?, ?)",
-            (serial, order.key, total, order.interest, order.payee_account),
+            "INSERT INTO movements VALUES (?, 'refund', ?, ?, ?, ?, ?)",
+            (serial, order.key, total, order.interest, order.payee_account, at),
         )
         return serial
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import pytest
 from sqlalchemy import select
 
 from accounts.errors import NoticeDiffers
-from deposits import facade
+from deposits import audit, facade
 from deposits.errors import BankContradicts, DepositsHidden, NotRejected, NotReturnable
+from deposits.gateway import StatementLine
 from deposits.models import Refund
 from deposits.services import refunds
 from deposits.services.refunds import BankAnswer, BankStatus
@@ -355,3 +357,25 @@ def test_a_repeated_event_refunds_nothing_twice(world: DepositWorld, lot: OpenLo
     with world.units.read() as unit:
         assert len(unit.session.scalars(select(Refund)).all()) == 1
     world.assert_book_holds()
+
+
+def test_the_reconciliation_names_what_one_book_has_alone_once_it_is_no_longer_on_its_way(
+    world: DepositWorld, lot: OpenLot, bidders: list[Actor]
+) -> None:
+    booked = world.pay(lot, bidders[0])
+    untold = world.pay(lot, bidders[1], deliver=False)
+    statement = world.bank.statement()
+
+    def compare(lines: tuple[StatementLine, ...], grace: timedelta) -> audit.Reconciliation:
+        with world.units.read() as unit:
+            return audit.reconcile(unit, lines, grace=grace)
+
+    assert compare(statement, audit.GRACE).is_equal
+    assert compare((), audit.GRACE).is_equal
+    world.town.clock.step(audit.GRACE)
+    assert compare(statement, audit.GRACE).not_in_book == (untold,)
+    assert compare((), audit.GRACE).not_at_bank == (booked,)
+    changed = (replace(statement[0], amount=Money(1)), *statement[1:])
+    assert compare(changed, audit.GRACE).differing == (booked,)
+    twice = (statement[0], *statement)
+    assert compare(twice, audit.GRACE).differing == (booked,)

@@ -52,7 +52,8 @@ MATRIX: dict[str, set[str] | None] = {
 }
 NAME, RIVAL = "常州澄岳建设工程有限公司", "常州恒远建筑安装有限公司"
 REMOVED = re.compile(
-    r'(name="csrf_token" value|name="csrf-token" content)="[^"]*"|<span class="code">([0-9a-f]{4} ?){3}</span>'
+    r'(name="csrf_token" value|name="csrf-token" content)="[^"]*"'
+    r'|编号 <span class="code">[^<]*</span>|· [0-9a-f]{12}</p>'
 )
 """Tokens, and the number of a request on a page that refuses."""
 
