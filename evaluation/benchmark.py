@@ -14,7 +14,6 @@ from typing import Final
 from foundation.errors import InvalidInput
 
 CENT: Final = Decimal("0.01")
-DEVIATION: Final = Decimal("0.0001")
 EXACT: Final = Context(prec=50)
 """Fifty digits: a mean of a thousand prices loses nothing that any stated rounding could see."""
 
@@ -45,12 +44,33 @@ class Bid:
 
 @dataclass(frozen=True, slots=True)
 class ScoreRules:
-    """How points fall with distance from the benchmark: per 1 % above and below (R4.39)."""
+    """How points fall with distance from the benchmark: per 1 % above and below (R4.39), and how prices are trimmed.
+
+    ``trim_share`` is the share of highest bids dropped, and of lowest ones unless ``trim_low_share`` says another.
+    """
 
     full: Decimal = Decimal(100)
     e_high: Decimal = Decimal("0.9")
     e_low: Decimal = Decimal("0.6")
     trim_share: Decimal = Decimal("0.20")
+    trim_low_share: Decimal | None = None
+    drop_highest_from: int = DROP_HIGHEST_FROM
+    drop_highest_until: int = TRIM_FROM - 1
+    deviation_places: int = 4
+    score_places: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Trimming:
+    """Which prices make A (R4.30): those kept, those dropped (both ascending), and their exact mean.
+
+    ``is_second_lowest``: too few bids for a mean, A is the second-lowest (of one bid, that bid).
+    """
+
+    kept: tuple[Decimal, ...]
+    dropped: tuple[Decimal, ...]
+    mean: Decimal
+    is_second_lowest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +92,49 @@ class PriceResult:
     trace: tuple[str, ...]
 
 
-def trimmed_mean(prices: Sequence[Decimal], trim_share: Decimal) -> tuple[Decimal, list[str]]:
-    """A of R4.30 and its trace: who was dropped, and the mean of the rest.
+def trim(prices: Sequence[Decimal], rules: ScoreRules) -> Trimming:
+    """A of R4.30. Raises NoValidBids.
 
     From seven bids on, ``round(share x n)`` highest and lowest are dropped (HALF_UP: 7→1, 8-12→2, 13-17→3, 18→4 at
-    20 %); from four to six the highest only; below four A is the second-lowest bid (of one bid, that bid).
+    20 %); from four to six the highest only; below four A is the second-lowest bid.
     """
     ordered = sorted(prices)
     count = len(ordered)
     if count == 0:
         raise NoValidBids
-    if count < DROP_HIGHEST_FROM:
+    if count < rules.drop_highest_from:
         second = ordered[min(1, count - 1)]
-        return second, [f"n = {count} < {DROP_HIGHEST_FROM}: A = second-lowest = {second}"]
-    if count < TRIM_FROM:
+        return Trimming((second,), (), second, is_second_lowest=True)
+    if count <= rules.drop_highest_until:
         kept, dropped = ordered[:-1], ordered[-1:]
     else:
-        each = int((trim_share * count).quantize(Decimal(1), rounding=ROUND_HALF_UP))
-        kept, dropped = ordered[each : count - each], ordered[:each] + ordered[count - each :]
-    total = sum(kept, Decimal(0))
+        low_share = rules.trim_share if rules.trim_low_share is None else rules.trim_low_share
+        low, high = _share_of(count, low_share), _share_of(count, rules.trim_share)
+        kept, dropped = ordered[low : count - high], ordered[:low] + ordered[count - high :]
     with localcontext(EXACT):
-        mean = total / len(kept)
+        mean = sum(kept, Decimal(0)) / len(kept)
+    return Trimming(tuple(kept), tuple(dropped), mean)
+
+
+def _share_of(count: int, share: Decimal) -> int:
+    return int((share * count).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def trimmed_mean(
+    prices: Sequence[Decimal], trim_share: Decimal, rules: ScoreRules | None = None
+) -> tuple[Decimal, list[str]]:
+    """A and its trace: who was dropped, and the mean of the rest. ``rules`` goes before ``trim_share``."""
+    used = rules or ScoreRules(trim_share=trim_share)
+    cut = trim(prices, used)
+    count = len(prices)
+    if cut.is_second_lowest:
+        return cut.mean, [f"n = {count} < {used.drop_highest_from}: A = second-lowest = {cut.mean}"]
+    total = sum(cut.kept, Decimal(0))
     texts = [
-        f"n = {count}: dropped {', '.join(map(str, dropped))}",
-        f"A = {total} / {len(kept)} = {mean.normalize():.10f}",
+        f"n = {count}: dropped {', '.join(map(str, cut.dropped))}",
+        f"A = {total} / {len(cut.kept)} = {cut.mean.normalize():.10f}",
     ]
-    return mean, texts
+    return cut.mean, texts
 
 
 def benchmark(
@@ -114,12 +151,12 @@ def benchmark(
     trace: list[str] = []
     with localcontext(EXACT):
         if method in {"jiangsu-1", "jiangsu-4"}:
-            mean, trace = trimmed_mean(prices, rules.trim_share)
+            mean, trace = trimmed_mean(prices, rules.trim_share, rules)
             k = _coefficient(coefficients, "K")
             raw = mean * k
             trace.append(f"base = A x K = A x {k}")
         elif method == "jiangsu-2":
-            mean, trace = trimmed_mean(prices, rules.trim_share)
+            mean, trace = trimmed_mean(prices, rules.trim_share, rules)
             k1, k2, q1 = (_coefficient(coefficients, name) for name in ("K1", "K2", "Q1"))
             raw = mean * k1 * q1 + ceiling * k2 * (1 - q1)
             trace.append(f"base = A x {k1} x {q1} + {ceiling} x {k2} x {1 - q1}")
@@ -136,10 +173,14 @@ def benchmark(
 def price_score(price: Decimal, base: Decimal, rules: ScoreRules) -> tuple[Decimal, Decimal]:
     """(deviation, points): full at the base, linear on both sides, never below zero (R4.39)."""
     with localcontext(EXACT):
-        deviation = ((price - base) / base).quantize(DEVIATION, rounding=ROUND_HALF_UP)
+        deviation = ((price - base) / base).quantize(_places(rules.deviation_places), rounding=ROUND_HALF_UP)
         per_cent = rules.e_high if deviation > 0 else rules.e_low
         points = rules.full - abs(deviation) * 100 * per_cent
-        return deviation, max(Decimal(0), points).quantize(CENT, rounding=ROUND_HALF_UP)
+        return deviation, max(Decimal(0), points).quantize(_places(rules.score_places), rounding=ROUND_HALF_UP)
+
+
+def _places(count: int) -> Decimal:
+    return Decimal(1).scaleb(-count)
 
 
 def score(

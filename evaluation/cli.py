@@ -49,7 +49,8 @@ def score_document(method: str, document: Any) -> PriceResult:
     for name in ("K", "K1", "K2", "Q1"):
         if name in params:
             draws.setdefault(name, _decimal(f"params.{name}", params.pop(name)))
-    rules = ScoreRules(**{name: _decimal(f"params.{name}", params[name]) for name in _RULES if name in params})
+    given: dict[str, Any] = {name: _decimal(f"params.{name}", params[name]) for name in _RULES if name in params}
+    rules = ScoreRules(**given)
     bids = [
         Bid(str(bid.get("id")), _decimal(f"bids.{index}.price", bid.get("price")), bool(bid.get("valid", True)))
         for index, bid in enumerate(document["bids"])

@@ -9,13 +9,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import sqlite3
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,173 +21,52 @@ from typing import Any, ClassVar, Final
 import httpx
 import structlog
 
-from foundation.clock import iso, machine_now
+from foundation.clock import machine_now, parse_iso
+from sandbox.bank_book import CENTRE_ACCOUNT, Book, Transfer
+from sandbox.bank_deposits import DepositBook, Faults, Order
 from sandbox.errors import TransferRefused
+
+__all__ = [
+    "CENTRE_ACCOUNT",
+    "SIGNATURE_HEADER",
+    "BankServer",
+    "Book",
+    "CentreClock",
+    "DepositBook",
+    "Messenger",
+    "Transfer",
+    "fen_of",
+    "signature_of",
+]
 
 log = structlog.get_logger("bank")
 
-CENTRE_ACCOUNT: Final = "3204120000000001"
-"""Where companies send their verification transfers."""
 SIGNATURE_HEADER: Final = "X-Bank-Signature"
-SAMPLE_FEN: Final = 1_000_000_00
-"""What a company that opens an account during the demonstration starts with."""
 MAX_BODY_BYTES: Final = 16 * 1024
-RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+TIME_SECONDS: Final = 2.0
 _OK: Final = range(200, 300)
-
-SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS accounts (
-  number TEXT PRIMARY KEY, holder TEXT NOT NULL, balance INTEGER NOT NULL CHECK (balance >= 0)) STRICT;
-CREATE TABLE IF NOT EXISTS transfers (
-  serial INTEGER PRIMARY KEY AUTOINCREMENT, request TEXT NOT NULL UNIQUE, debit TEXT NOT NULL REFERENCES accounts,
-  credit TEXT NOT NULL REFERENCES accounts, fen INTEGER NOT NULL CHECK (fen > 0), reference TEXT NOT NULL,
-  at TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS notices (
-  id TEXT PRIMARY KEY, body TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, next_at TEXT NOT NULL,
-  delivered_at TEXT, outcome TEXT NOT NULL DEFAULT '') STRICT;
-"""
+_PATHS: Final = {"arrival": "/bank/arrivals", "order": "/bank/orders"}
+"""Where a notice goes by its kind; one without a kind is about a verification transfer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transfer:
-    """``request`` is the payer's own number for the order: the same one again pays nothing more. ``fen``: CNY 0.01."""
+class CentreClock:
+    """The centre's civil time, which a demonstration moves: value dates must be of the same calendar as deadlines.
 
-    request: str
-    debit: str
-    credit: str
-    fen: int
-    reference: str
+    While the centre does not answer, the last known distance to the machine clock stands.
+    """
 
+    def __init__(self, centre_url: str) -> None:
+        self._url = f"{centre_url.rstrip('/')}/time"
+        self._ahead = timedelta(0)
 
-class Book:
-    """The bank's ledger in SQLite. Every method is one transaction."""
-
-    def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._path = path
-        with self._connection() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.executescript(SCHEMA)
-
-    @contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self._path, isolation_level=None, timeout=30)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys=ON")
-        connection.execute("PRAGMA synchronous=FULL")
+    def __call__(self) -> datetime:
         try:
-            yield connection
-        finally:
-            connection.close()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._connection() as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    def open_account(self, number: str, holder: str, fen: int) -> None:
-        """Open an account with its first balance; one that exists stays as it is."""
-        with self._transaction() as connection:
-            connection.execute("INSERT OR IGNORE INTO accounts VALUES (?, ?, ?)", (number, holder, fen))
-
-    def account_of(self, holder: str) -> str:
-        """The account of a company by its exact name; opened with SAMPLE_FEN where it has none."""
-        with self._transaction() as connection:
-            row = connection.execute(
-                "SELECT number FROM accounts WHERE holder = ? ORDER BY number LIMIT 1", (holder,)
-            ).fetchone()
-            if row is not None:
-                return str(row["number"])
-            digits = int.from_bytes(hashlib.sha256(holder.encode()).digest()[:6], "big") % 10**10
-            number = f"320412{digits:010d}"
-            connection.execute("INSERT INTO accounts VALUES (?, ?, ?)", (number, holder, SAMPLE_FEN))
-            return number
-
-    def accounts(self) -> list[dict[str, Any]]:
-        with self._connection() as connection:
-            rows = connection.execute("SELECT number, holder, balance FROM accounts ORDER BY number")
-            return [dict(row) for row in rows]
-
-    def transfer(self, order: Transfer) -> str:
-        """Move money and, where it arrives at the centre, write the notice. Returns the bank's serial number.
-
-        Raises TransferRefused; the same ``request`` again gives the same number, or is refused when it says otherwise.
-        """
-        with self._transaction() as connection:
-            known = connection.execute("SELECT * FROM transfers WHERE request = ?", (order.request,)).fetchone()
-            if known is not None:
-                same = (known["debit"], known["credit"], known["fen"], known["reference"])
-                if same != (order.debit, order.credit, order.fen, order.reference):
-                    raise TransferRefused(why="request_differs")
-                return _serial(known["serial"])
-            payer = connection.execute("SELECT * FROM accounts WHERE number = ?", (order.debit,)).fetchone()
-            payee = connection.execute("SELECT 1 FROM accounts WHERE number = ?", (order.credit,)).fetchone()
-            if payer is None or payee is None or order.debit == order.credit:
-                raise TransferRefused(why="unknown_account")
-            if not 0 < order.fen <= payer["balance"]:
-                raise TransferRefused(why="balance")
-            for number, change in ((order.debit, -order.fen), (order.credit, order.fen)):
-                connection.execute("UPDATE accounts SET balance = balance + ? WHERE number = ?", (change, number))
-            at = iso(machine_now())
-            made = connection.execute(
-                "INSERT INTO transfers (request, debit, credit, fen, reference, at) VALUES (?, ?, ?, ?, ?, ?)",
-                (order.request, order.debit, order.credit, order.fen, order.reference, at),
-            )
-            serial = _serial(made.lastrowid)
-            if order.credit == CENTRE_ACCOUNT:
-                body = {
-                    "notice_id": serial,
-                    "payer_name": payer["holder"],
-                    "payer_account": order.debit,
-                    "reference": order.reference,
-                    "amount": f"{order.fen // 100}.{order.fen % 100:02d}",
-                    "currency": "CNY",
-                    "at": at,
-                }
-                text = json.dumps(body, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-                connection.execute("INSERT INTO notices (id, body, next_at) VALUES (?, ?, ?)", (serial, text, at))
-            return serial
-
-    def waiting(self) -> list[tuple[str, str, int]]:
-        """Notices whose next attempt is due: (id, body, attempts so far)."""
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT id, body, attempts FROM notices WHERE delivered_at IS NULL AND next_at <= ? "
-                "ORDER BY id LIMIT 50",
-                (iso(machine_now()),),
-            )
-            return [(row["id"], row["body"], row["attempts"]) for row in rows]
-
-    def delivered(self, notice_id: str, outcome: str) -> None:
-        with self._transaction() as connection:
-            connection.execute(
-                "UPDATE notices SET delivered_at = ?, outcome = ? WHERE id = ?",
-                (iso(machine_now()), outcome, notice_id),
-            )
-
-    def postpone(self, notice_id: str, attempts: int) -> None:
-        """Try again later: the pauses grow to ten seconds and stay there."""
-        seconds = RETRY_SECONDS[min(attempts, len(RETRY_SECONDS) - 1)]
-        with self._transaction() as connection:
-            connection.execute(
-                "UPDATE notices SET attempts = ?, next_at = ? WHERE id = ?",
-                (attempts + 1, iso(machine_now() + timedelta(seconds=seconds)), notice_id),
-            )
-
-    def notice(self, notice_id: str) -> dict[str, Any] | None:
-        with self._connection() as connection:
-            row = connection.execute("SELECT * FROM notices WHERE id = ?", (notice_id,)).fetchone()
-            return dict(row) if row is not None else None
-
-
-def _serial(number: int | None) -> str:
-    return f"DB{number or 0:010d}"
+            answer = httpx.get(self._url, timeout=TIME_SECONDS, trust_env=False)
+            answer.raise_for_status()
+            self._ahead = parse_iso(answer.json()["now"]) - machine_now()
+        except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
+            log.info("centre_time_unknown", cause=type(error).__name__)
+        return machine_now() + self._ahead
 
 
 class Messenger:
@@ -200,9 +75,17 @@ class Messenger:
     ``certificate``: the PEM file of a self-signed centre.
     """
 
-    def __init__(self, book: Book, centre_url: str, key_file: Path, certificate: Path | None = None) -> None:
+    def __init__(
+        self,
+        book: Book,
+        centre_url: str,
+        key_file: Path,
+        certificate: Path | None = None,
+        faults: Faults | None = None,
+    ) -> None:
         self._book = book
-        self._url = f"{centre_url.rstrip('/')}/bank/notices"
+        self._centre = centre_url.rstrip("/")
+        self._faults = faults or Faults()
         self._key_file = key_file
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -219,6 +102,9 @@ class Messenger:
 
     def run(self) -> None:
         while not self._stop.is_set():
+            if isinstance(self._book, DepositBook):
+                self._book.carry_out_ready()
+            self._stop.wait(self._faults.delay_notices_s)
             for notice_id, body, attempts in self._book.waiting():
                 self.send(notice_id, body, attempts)
             self._wake.wait(0.2)
@@ -228,10 +114,13 @@ class Messenger:
     def send(self, notice_id: str, body: str, attempts: int) -> bool:
         """One attempt; whether the centre took it."""
         data = body.encode()
+        url = f"{self._centre}{_PATHS.get(json.loads(body).get('kind', ''), '/bank/notices')}"
         try:
             secret = self._key_file.read_bytes().strip()
             headers = {"Content-Type": "application/json", SIGNATURE_HEADER: signature_of(secret, data)}
-            response = self._http.post(self._url, content=data, headers=headers)
+            response = self._http.post(url, content=data, headers=headers)
+            if self._faults.take("repeat_notices"):
+                response = self._http.post(url, content=data, headers=headers)
         except (OSError, httpx.HTTPError) as error:
             log.info("notice_waits", notice=notice_id, attempts=attempts + 1, cause=type(error).__name__)
             self._book.postpone(notice_id, attempts)
@@ -261,10 +150,20 @@ def fen_of(text: object) -> int:
     return int(fen)
 
 
+class AnswerLost(Exception):
+    """The line breaks before the answer."""
+
+
 class _Handler(BaseHTTPRequestHandler):
-    """``GET /healthz`` · ``GET /accounts`` · ``GET /notices/<id>`` · ``POST /accounts`` · ``POST /transfers``."""
+    """``GET /healthz`` · ``GET /accounts`` · ``GET /notices/<id>`` · ``POST /accounts`` · ``POST /transfers``.
+
+    From the centre alone, signed: ``POST /sub-accounts`` · ``POST /orders`` · ``POST /orders/ask`` ·
+    ``POST /statement``. For tests and demonstrations of what may go wrong: ``POST /faults``.
+    """
 
     book: ClassVar[Book]
+    faults: ClassVar[Faults]
+    key_file: ClassVar[Path]
     messenger: ClassVar[Messenger]
     server_version = "demo-bank"
     protocol_version = "HTTP/1.1"
@@ -281,17 +180,82 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        deed = {"/transfers": self._transfer, "/accounts": self._open}.get(self.path)
+        open_deeds = {"/transfers": self._transfer, "/accounts": self._open, "/faults": self._set_faults}
+        signed_deeds = {
+            "/sub-accounts": self._open_sub_account,
+            "/orders": self._place_order,
+            "/orders/ask": self._ask_order,
+            "/statement": self._statement,
+        }
+        deed = open_deeds.get(self.path) or signed_deeds.get(self.path)
         if deed is None or not 0 < length <= MAX_BODY_BYTES:
             self.close_connection = True
             return self._answer(HTTPStatus.NOT_FOUND, {"code": "bank.not_found"})
+        body = self.rfile.read(length)
+        if self.path in signed_deeds and not self._is_signed(body):
+            return self._answer(HTTPStatus.FORBIDDEN, {"code": "bank.not_signed"})
         try:
-            answer = deed(json.loads(self.rfile.read(length)))
+            answer = deed(json.loads(body))
+        except AnswerLost:
+            self.close_connection = True
+            return None
         except (ValueError, KeyError, TypeError, AttributeError):
             return self._answer(HTTPStatus.BAD_REQUEST, {"code": "bank.malformed"})
         except TransferRefused as refused:
             return self._answer(HTTPStatus.UNPROCESSABLE_ENTITY, {"code": refused.code, **refused.fields})
+        if answer is None:
+            return self._answer(HTTPStatus.NOT_FOUND, {"code": "bank.not_found"})
         return self._answer(HTTPStatus.CREATED, answer)
+
+    def _is_signed(self, body: bytes) -> bool:
+        try:
+            secret = self.key_file.read_bytes().strip()
+        except OSError:
+            return False
+        return hmac.compare_digest(signature_of(secret, body), self.headers.get(SIGNATURE_HEADER, ""))
+
+    def _set_faults(self, said: dict[str, Any]) -> dict[str, Any]:
+        self.faults.set(said)
+        return {"set": sorted(said)}
+
+    def _open_sub_account(self, said: dict[str, Any]) -> dict[str, Any]:
+        number = str(said["number"])
+        if not (number.isdecimal() and 12 <= len(number) <= 34):  # noqa: PLR2004 - length of an account number
+            raise TransferRefused(why="number")
+        self._deposits.open_sub_account(number)
+        return {"number": number}
+
+    def _place_order(self, said: dict[str, Any]) -> dict[str, str]:
+        if self.faults.take("drop_orders"):
+            raise AnswerLost
+        interest = str(said["interest"])
+        order = Order(
+            key=str(said["order"])[:80],
+            payee_name=str(said["payee_name"]),
+            payee_account=str(said["payee_account"]),
+            principal=fen_of(said["principal"]),
+            interest=0 if interest == "0.00" else fen_of(interest),
+        )
+        delay = timedelta(seconds=self.faults.delay_orders_s)
+        is_known = self._deposits.order(order.key) is not None
+        is_refused = not is_known and self.faults.take("reject_orders")
+        answer = self._deposits.place(order, delay=delay, is_refused=is_refused)
+        self.messenger.poke()
+        if self.faults.take("lose_answers"):
+            raise AnswerLost
+        return answer
+
+    def _ask_order(self, said: dict[str, Any]) -> dict[str, str] | None:
+        return self._deposits.order(str(said["order"]))
+
+    def _statement(self, said: dict[str, Any]) -> dict[str, Any]:
+        return {"lines": self._deposits.statement(str(said["after"]))}
+
+    @property
+    def _deposits(self) -> DepositBook:
+        if not isinstance(self.book, DepositBook):
+            raise TransferRefused(why="no_deposits")
+        return self.book
 
     def _transfer(self, said: dict[str, Any]) -> dict[str, Any]:
         order = Transfer(
@@ -329,8 +293,10 @@ class BankServer:
     def __init__(
         self, host: str, port: int, book: Book, centre_url: str, key_file: Path, certificate: Path | None = None
     ) -> None:
-        self.messenger = Messenger(book, centre_url, key_file, certificate)
-        handler = type("Handler", (_Handler,), {"book": book, "messenger": self.messenger})
+        self.faults = Faults()
+        self.messenger = Messenger(book, centre_url, key_file, certificate, self.faults)
+        parts = {"book": book, "messenger": self.messenger, "faults": self.faults, "key_file": key_file}
+        handler = type("Handler", (_Handler,), parts)
         self.http = ThreadingHTTPServer((host, port), handler)
         self.http.daemon_threads = True
         self._thread = threading.Thread(target=self.messenger.run, name="messenger", daemon=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -18,8 +18,33 @@ from foundation.money import Money
 from foundation.sealing.manifest import Manifest
 from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
-from tendering.models import Lot, Project, SealedBid
+from tendering.models import Lot, PastDeal, Project, SealedBid
 from tendering.states import BidState, LotState, LotTrigger
+from tendering.stays import LotStayed, grounds_of, has_stay, lift_stay, place_stay, require_no_stay
+
+__all__ = [
+    "LiveBid",
+    "LotCard",
+    "LotStayed",
+    "SegmentReader",
+    "belongs_to_host_side",
+    "freeze",
+    "grounds_of",
+    "has_stay",
+    "host_may_run",
+    "lift_stay",
+    "live_bids",
+    "lot_card",
+    "lots_in",
+    "mark_failed",
+    "mark_opened",
+    "open_ciphertext",
+    "own_bid",
+    "place_stay",
+    "record_deal",
+    "require_no_stay",
+    "segment_name",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +231,18 @@ def mark_failed(unit: Unit, lot_id: str, cause: str) -> None:
     """流标."""
     lot = _lot(unit, lot_id)
     unit.transition(lot, LotTrigger.FAIL, f"lot:{lot_id}", e.LotFailed(lot_id, cause))
+
+
+def record_deal(unit: Unit, lot_id: str, awardee_name: str, amount: Money, saved: Money, deal_on: date) -> None:
+    """How the lot ended, for lists and statistics; told again it changes nothing.
+
+    ``saved``: below the ceiling; ``deal_on``: the Beijing date.
+    """
+    if unit.session.get(PastDeal, lot_id) is not None:
+        return
+    deal = PastDeal(lot_id=lot_id, awardee_name=awardee_name, amount=amount, saved=saved, deal_on=deal_on)
+    unit.session.add(deal)
+    unit.session.flush()
 
 
 def _lot(unit: Unit, lot_id: str) -> Lot:

@@ -110,7 +110,7 @@ class Lot(Base):
 
 
 class PastDeal(Base):
-    """The outcome of an imported lot, for lists and statistics; it carries no proofs and says so."""
+    """How a lot ended, for lists and statistics: of an imported lot (without proofs, and saying so) or awarded here."""
 
     __tablename__ = "past_deals"
 
@@ -119,6 +119,28 @@ class PastDeal(Base):
     amount: Mapped[Money] = mapped_column(Fen)
     saved: Mapped[Money] = mapped_column(Fen)
     deal_on: Mapped[date] = mapped_column(Date)
+
+
+class Stay(Base):
+    """Something undecided that holds up award, contract and refunds of a lot (R1.41)."""
+
+    __tablename__ = "stays"
+    __table_args__ = (
+        Index(
+            "uq_stays_lot_id_ground_open",
+            "lot_id",
+            "ground",
+            unique=True,
+            sqlite_where=text("lifted_at IS NULL"),
+            postgresql_where=text("lifted_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    lot_id: Mapped[str] = mapped_column(String(36), ForeignKey("lots.id"), index=True)
+    ground: Mapped[str] = mapped_column(String(120))
+    placed_at: Mapped[datetime] = mapped_column(Instant)
+    lifted_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Document(Base):

@@ -293,3 +293,27 @@ class BidWithdrawn(Event):
     bid: str
     rev: int
     withdrawn_at: datetime
+
+
+@event_type
+@dataclass(frozen=True)
+class StayPlaced(Event):
+    """暂缓: award, contract and refunds to candidates of the lot stand still until ``ground`` is settled (R1.41)."""
+
+    TYPE: ClassVar[str] = "tendering.stay_placed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "ground")
+
+    lot: str
+    ground: str
+
+
+@event_type
+@dataclass(frozen=True)
+class StayLifted(Event):
+    TYPE: ClassVar[str] = "tendering.stay_lifted"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "ground")
+
+    lot: str
+    ground: str

@@ -1,0 +1,51 @@
+"""The bank as its customers meet it: an account by name, a payment, and (in tests and shows) what goes wrong next."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import httpx
+
+from foundation.errors import Unavailable
+from sandbox.errors import TransferRefused
+
+TIMEOUT_SECONDS: Final = 10.0
+_REFUSED: Final = 422
+
+
+class BankClient:
+    """A customer of the demonstration's bank at ``url``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/")
+
+    def account_of(self, holder: str) -> str:
+        """The account of a company by its exact name; opened with sample money where there is none."""
+        return str(self._post("/accounts", {"holder": holder})["number"])
+
+    def pay(self, *, debit: str, credit: str, amount: str, request: str) -> str:
+        """Transfer ``amount`` (yuan as text) to an account or sub-account; returns the bank's serial number.
+
+        The same ``request`` again pays nothing more. Raises TransferRefused, Unavailable.
+        """
+        body = {"request": request, "debit": debit, "credit": credit, "amount": amount, "reference": "deposit"}
+        return str(self._post("/transfers", body)["serial"])
+
+    def pay_deposit(self, holder: str, sub_account: str, amount: str, request: str) -> str:
+        """Pay a deposit from the company's own account, once per ``request``; returns the bank's serial number."""
+        return self.pay(debit=self.account_of(holder), credit=sub_account, amount=amount, request=request)
+
+    def set_faults(self, **faults: float) -> None:
+        """What goes wrong next (``sandbox.bank_deposits.Faults``)."""
+        self._post("/faults", faults)
+
+    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = httpx.post(f"{self._url}{path}", json=body, timeout=TIMEOUT_SECONDS, trust_env=False)
+            answer: dict[str, Any] = response.json()
+            if response.status_code == _REFUSED:
+                raise TransferRefused(why=str(answer.get("why", "")))
+            response.raise_for_status()
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unavailable(what="bank") from error
+        return answer
