@@ -1,7 +1,7 @@
 """``centre check``: is what this centre says of the past still what was written? Exit 4 when anything differs.
 
 Every stream of the journal is chained again from its first entry, the whole log is recomputed from the journal and
-compared with its tiles, and every opening room is folded from its events and compared with its live state.
+compared with its tiles, every opening room is folded from its events and compared with its live state, and the deposit ledger proves itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from bid_opening.models import OpeningRoom
 from bid_opening.services import rooms
+from deposits.facade import check_ledger
 from foundation.actor import system
 from foundation.errors import CentreError, Tampering
 from foundation.journal import JournalStream, verify_stream
@@ -29,6 +30,12 @@ class RoomDiffers(Tampering):
     """The live state of a room is not what its events give. Fields: ``lot``."""
 
     code = "centre.room_differs"
+
+
+class LedgerUnsound(Tampering):
+    """The deposit ledger contradicts itself, the journal, arrivals or refunds. Fields: ``check``, ``where``."""
+
+    code = "centre.ledger_unsound"
 
 
 class CheckFailed(Tampering):
@@ -47,20 +54,22 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """``streams``, ``entries``, ``leaves``, ``rooms`` count what was recomputed before and besides any fault."""
+    """``streams``, ``entries``, ``leaves``, ``rooms``, ``transfers`` count what was recomputed before and besides any fault."""
 
     streams: int
     entries: int
     leaves: int
     rooms: int
+    transfers: int
     faults: tuple[Fault, ...]
     journal_ok: bool
     log_ok: bool
     rooms_ok: bool
+    ledger_ok: bool
 
     @property
     def is_whole(self) -> bool:
-        return self.journal_ok and self.log_ok and self.rooms_ok
+        return self.journal_ok and self.log_ok and self.rooms_ok and self.ledger_ok
 
 
 def check_everything(runtime: Runtime) -> CheckResult:
@@ -70,7 +79,20 @@ def check_everything(runtime: Runtime) -> CheckResult:
         streams, entries, journal_ok = _check_journal(unit, faults)
         leaves, log_ok = _check_log(unit, runtime, faults)
         checked, rooms_ok = _check_rooms(unit, faults)
-    return CheckResult(streams, entries, leaves, checked, tuple(faults), journal_ok, log_ok, rooms_ok)
+        ledger = check_ledger(unit)
+        faults += [Fault(LedgerUnsound.code, f"{fault.check} {fault.where}") for fault in ledger.faults]
+    return CheckResult(
+        streams,
+        entries,
+        leaves,
+        checked,
+        ledger.transfers,
+        tuple(faults),
+        journal_ok,
+        log_ok,
+        rooms_ok,
+        ledger_ok=ledger.is_sound,
+    )
 
 
 def _check_journal(unit: Unit, faults: list[Fault]) -> tuple[int, int, bool]:
@@ -110,7 +132,7 @@ def _check_rooms(unit: Unit, faults: list[Fault]) -> tuple[int, bool]:
 @click.command("check")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object instead of sentences.")
 def check(as_json: bool) -> None:
-    """Recompute journal, log and rooms, and compare (exit 4 when anything was changed)."""
+    """Recompute journal, log, rooms and deposit ledger, and compare (exit 4 when anything was changed)."""
     from centre.bootstrap import make_runtime
     from centre.cli import read_settings
 
@@ -119,7 +141,7 @@ def check(as_json: bool) -> None:
         click.echo(json.dumps(asdict(result), ensure_ascii=False))
     else:
         click.echo(f"流 streams {result.streams} · 记录 entries {result.entries} · 叶 leaves {result.leaves}")
-        click.echo(f"开标室 rooms {result.rooms}")
+        click.echo(f"开标室 rooms {result.rooms} · 保证金分录 transfers {result.transfers}")
         for fault in result.faults:
             click.echo(f"  ✗ {fault.code} {fault.where}")
     if not result.is_whole:

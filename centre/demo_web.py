@@ -5,7 +5,6 @@ Without ``CENTRE_DEMO`` nothing is registered, so every address below is simply 
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +17,7 @@ from centre import demo_desk, democlock
 from centre.bootstrap import is_demo_folder
 from centre.check import CheckResult, check_everything
 from centre.seed_people import DemoAccount, demo_accounts
+from deposits.views import DEMO_PAY
 from foundation.actor import PUBLIC as NOBODY
 from foundation.clock import machine_now
 from foundation.ids import parse_id
@@ -28,6 +28,7 @@ from foundation.web.negotiate import wants_json
 from foundation.web.respond import done, json_response, page, parse
 from foundation.web.runtime import runtime, units
 from sandbox import cast
+from sandbox.clients.bank import BankClient
 
 bp = Blueprint("demo", __name__)
 LOCAL: Final = "localhost"
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(bp)
     app.extensions["demo_accounts"] = demo_accounts()
     app.extensions["civil_paused"] = _is_paused
+    app.extensions[DEMO_PAY] = BankClient(settings.bank_url).pay_deposit
     app.extensions["nav"].add("public", "演示说明", "Demo guide", "demo.show_demo", order=90)
     app.extensions["nav"].add("footer", "演示说明", "Demo guide", "demo.show_demo", order=90)
     app.jinja_env.globals["demo_clock"] = _strip
@@ -179,7 +181,7 @@ def pay_verification() -> ResponseReturnValue:
     """Pay the verification amount from the own company's account at the demonstration's bank."""
     with units().read(current_actor()) as unit:
         holder, reference = demo_desk.wanted_reference(unit)
-    bank = demo_desk.Bank(os.environ.get("CENTRE_BANK_URL", ""))
+    bank = demo_desk.Bank(runtime().settings.bank_url)
     serial = bank.pay_centre(bank.account_of(holder), reference)
     notice = ("演示银行已付款，通知随后就到", "The demonstration's bank has paid; its notice follows")
     return done(url_for("verification.verification"), notice=notice, kind="run", serial=serial)

@@ -6,6 +6,8 @@ import accounts.models
 import bid_opening.models
 import bid_opening.presence
 import credit.models
+import deposits.models
+import evaluation.models
 import foundation.jobs.models
 import foundation.journal.models
 import foundation.publication.models
@@ -18,6 +20,8 @@ __all__ = [
     "bid_opening",
     "credit",
     "democlock",
+    "deposits",
+    "evaluation",
     "foundation",
     "keyholding",
     "tendering",

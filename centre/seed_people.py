@@ -13,6 +13,8 @@ from accounts import facade as accounts
 from accounts import passwords
 from accounts.models import User
 from accounts.services.bank import SHARED_KEY_FILE
+from evaluation import facade as evaluation
+from evaluation.models import Expert
 from foundation.actor import Actor, system
 from foundation.codes import synthetic_uscc
 from foundation.entropy import url_token
@@ -53,6 +55,7 @@ def seed_people(runtime: Runtime) -> None:
     _company(runtime, cast.NEWCOMER, uscc_of(cast.NEWCOMER), password_hash, is_verified=False)
     for side, company, login, operator in (*cast.GATE_SEATS, *cast.CUSTODIAN_SEATS):
         _seat(runtime, side, company, login, operator)
+    _expert_library(runtime)
     create_file(settings.secrets_dir / SHARED_KEY_FILE, url_token(runtime.units.entropy).encode(), mode=0o600)
     _bank_accounts(demo_folder(runtime) / "bank-accounts.json")
 
@@ -119,6 +122,28 @@ def _seat(runtime: Runtime, side: str, company: cast.Company, login: str, operat
     create_file(path, f"{token}\n".encode(), mode=0o600)
 
 
+def _expert_library(runtime: Runtime) -> None:
+    """Enter everybody of the library who is not in it."""
+    with runtime.units.begin(SEEDER) as unit:
+        employers = {bidder.company.zh: bidder.login for bidder in cast.BIDDERS}
+        for expert in cast.EXPERTS:
+            user = user_of(unit, expert.person.login)
+            if user is None or unit.session.scalar(select(Expert.id).where(Expert.user_id == user.id)) is not None:
+                continue
+            employed_here = user_of(unit, employers.get(expert.employer, ""))
+            evaluation.enter_expert(
+                unit,
+                evaluation.NewExpert(
+                    user_id=user.id,
+                    employer=expert.employer,
+                    specialities=expert.specialities,
+                    title=expert.title,
+                    years=expert.years,
+                    employer_org_id=employed_here.org_id if employed_here is not None else None,
+                ),
+            )
+
+
 def _bank_accounts(path: Path) -> None:
     rows = [
         {"number": bidder.account, "holder": bidder.company.zh, "fen": FIRST_BALANCE_FEN} for bidder in cast.BIDDERS
@@ -133,7 +158,7 @@ def demo_accounts() -> tuple[DemoAccount, ...]:
     bidders = (*(bidder.company for bidder in cast.BIDDERS), cast.NEWCOMER)
     return tuple(
         DemoAccount(person.login, cast.PASSWORD, person.roles[0], person.host, person.name, company.zh)
-        for company in (*companies, *bidders, *cast.CUSTODIANS, *cast.OTHERS)
+        for company in (*companies, *bidders, *cast.CUSTODIANS, *cast.OTHERS, cast.EXPERT_LIBRARY)
         for person in company.people
     )
 

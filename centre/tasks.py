@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import bid_opening.consumers
 import bid_opening.tasks
+import deposits.consumers
+import deposits.tasks
+import evaluation.tasks
 import foundation.publication.tasks
 import keyholding.tasks
 import tendering.consumers
@@ -13,7 +16,7 @@ from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
-__all__ = ["bid_opening", "foundation", "keyholding", "tendering"]
+__all__ = ["bid_opening", "deposits", "evaluation", "foundation", "keyholding", "tendering"]
 
 
 @periodic("centre.demo_pulse", democlock.PULSE.total_seconds())

@@ -44,6 +44,8 @@ def make_app(runtime: Runtime) -> Flask:
     import bid_opening.web
     import centre.demo_web
     import credit.web
+    import deposits.web
+    import evaluation.web
     import foundation.publication.web
     import keyholding.web
     import tendering.web
@@ -64,7 +66,7 @@ def make_app(runtime: Runtime) -> Flask:
     )
     app.extensions["runtime"] = runtime
     app.extensions["civil_now"] = runtime.clock.now
-    for package in (accounts, credit, keyholding, tendering, bid_opening):
+    for package in (accounts, credit, deposits, keyholding, tendering, bid_opening, evaluation):
         package.web.register(app)
     foundation.publication.web.register(app)
     centre.demo_web.register(app)

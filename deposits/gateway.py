@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -26,7 +25,6 @@ from foundation.runtime import Runtime
 
 TIMEOUT_SECONDS: Final = 10.0
 ANSWER_MAX_BYTES: Final = 8 * 1024 * 1024
-ADDRESS: Final = "CENTRE_BANK_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +139,9 @@ def read_answer(said: dict[str, Any]) -> BankAnswer:
 
 def gateway_of(runtime: Runtime) -> BankGateway:
     """The bank this centre is wired to. Raises BankAway without an address, BankSecretMissing without the key."""
-    url = os.environ.get(ADDRESS, "")
-    if not url:
+    if not runtime.settings.bank_url:
         raise BankAway
-    return HttpBank(url, read_secret(runtime.settings.secrets_dir))
+    return HttpBank(runtime.settings.bank_url, read_secret(runtime.settings.secrets_dir))
 
 
 def _line(said: dict[str, Any]) -> StatementLine:

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     room_port: int = Field(default=8001, ge=1, le=65535, description="Port of rooms and uploads")
     cosigner_url: str = Field(default="", description="Base address of the cosigner; empty: none")
     cosigner_vkey: str = Field(default="", description="Public key of the cosigner; empty: as the local one left it")
+    bank_url: str = Field(default="", description="Base address of the deposit bank; empty: none")
     tick_seconds: int = Field(default=10, ge=1, description="Length of a blinded tick of the log (machine clock)")
     public_hosts: str = Field(default="", description="Further host names this centre answers to, comma separated")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key both servers speak TLS")

@@ -55,13 +55,14 @@ class CentreClock:
     While the centre does not answer, the last known distance to the machine clock stands.
     """
 
-    def __init__(self, centre_url: str) -> None:
+    def __init__(self, centre_url: str, certificate: Path | None = None) -> None:
         self._url = f"{centre_url.rstrip('/')}/time"
         self._ahead = timedelta(0)
+        self._tls = trust_in(certificate)
 
     def __call__(self) -> datetime:
         try:
-            answer = httpx.get(self._url, timeout=TIME_SECONDS, trust_env=False)
+            answer = httpx.get(self._url, timeout=TIME_SECONDS, trust_env=False, verify=self._tls)
             answer.raise_for_status()
             self._ahead = parse_iso(answer.json()["now"]) - machine_now()
         except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
@@ -89,9 +90,8 @@ class Messenger:
         self._key_file = key_file
         self._wake = threading.Event()
         self._stop = threading.Event()
-        tls = ssl.create_default_context(cafile=str(certificate)) if certificate is not None else True
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._http = httpx.Client(timeout=20, trust_env=False, limits=limits, verify=tls)
+        self._http = httpx.Client(timeout=20, trust_env=False, limits=limits, verify=trust_in(certificate))
 
     def poke(self) -> None:
         self._wake.set()
@@ -131,6 +131,11 @@ class Messenger:
             return False
         self._book.delivered(notice_id, str(response.json().get("outcome", "")))
         return True
+
+
+def trust_in(certificate: Path | None) -> ssl.SSLContext | bool:
+    """What https to the centre is checked against: its own PEM file, else the machine's authorities."""
+    return True if certificate is None else ssl.create_default_context(cafile=str(certificate))
 
 
 def signature_of(secret: bytes, body: bytes) -> str:

@@ -193,6 +193,55 @@ OTHERS: Final = (
     ),
 )
 
+
+@dataclass(frozen=True, slots=True)
+class Expert:
+    """A person of the expert library: its account, who employs it, and what the draw looks at (R4.02)."""
+
+    person: Person
+    employer: str
+    specialities: tuple[str, ...]
+    title: str
+    years: int
+
+
+def _expert(number: int, name: str, employer: str, specialities: str, title: str, years: int) -> Expert:
+    person = Person(f"expert{number}", name, ("expert",), "expert.localhost")
+    return Expert(person, employer, tuple(specialities.split()), title, years)
+
+
+EXPERTS: Final = (
+    _expert(1, "穆怀谦", "江苏衡岳建筑设计研究院有限公司", "A08 A06", "正高级工程师", 24),
+    _expert(2, "冉书桐", "常州工程职业学院建筑系", "A08", "教授", 27),
+    _expert(3, "詹若谷", "常州市建筑工程质量监督服务所", "A08 A06", "高级工程师", 18),
+    _expert(4, "甄玉衡", "江苏中澜工程造价咨询有限公司", "A06 A08", "一级造价工程师", 15),
+    _expert(5, "桑榆晚", "常州市建筑科学研究院", "A08", "高级工程师", 20),
+    _expert(6, "翁景澄", "江苏正衡项目管理有限公司", "A08 A06", "高级工程师", 13),
+    _expert(7, "阮知白", "南京林野大学土木工程学院", "A08", "副教授", 16),
+    _expert(8, "娄承志", "常州市城建档案馆", "A08", "高级工程师", 22),
+    _expert(9, "路遥之", "江苏苏澄监理有限公司", "A08 A06", "注册监理工程师", 14),
+    _expert(10, "卞素心", "无锡建工技术服务中心", "A06 A08", "一级造价工程师", 17),
+    _expert(11, "屈云舟", "常州市房屋安全鉴定中心", "A08", "正高级工程师", 26),
+    _expert(12, "邢若水", "江苏匠原工程咨询有限公司", "A08 A06", "高级工程师", 12),
+    _expert(13, "闵修远", "常州大湖规划建筑设计院", "A08", "高级建筑师", 19),
+    _expert(14, "柏子衿", "江苏润衡造价师事务所", "A06 A08", "一级造价工程师", 11),
+    _expert(15, "计东篱", "常州市学校后勤基建服务中心", "A08", "高级工程师", 21),
+    _expert(16, "储明远", "苏州沧浪工程检测有限公司", "A08", "高级工程师", 10),
+    _expert(17, "葛如璋", "江苏华塬电气设计有限公司", "A08 A06", "高级工程师", 15),
+    _expert(18, "丰一粟", "常州市消防技术服务中心", "A08", "高级工程师", 12),
+    _expert(19, "酆长卿", BIDDERS[1].company.zh, "A08", "高级工程师", 16),
+    _expert(20, "全初晓", "江苏恒坤工程管理有限公司", "A08 A06", "工程师", 5),
+)
+"""Eighteen who may be drawn; the last two show recusal (a bidder's engineer) and the eight years of R4.02."""
+EXPERT_LIBRARY: Final = Company(
+    "expert-library",
+    "常州市综合评标专家库管理中心",
+    "Changzhou Expert Library",
+    151,
+    tuple(expert.person for expert in EXPERTS),
+    registrar="1",
+)
+
 COMPANIES: Final = (
     *TENDEREES,
     *AGENCIES,
@@ -200,6 +249,7 @@ COMPANIES: Final = (
     AUDIT,
     *CUSTODIANS,
     *OTHERS,
+    EXPERT_LIBRARY,
     *(bidder.company for bidder in BIDDERS),
 )
 """All whose claims are verified; the centre itself and the newcomer come extra."""

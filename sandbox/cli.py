@@ -45,13 +45,13 @@ def stop_on_signals() -> threading.Event:
 @click.command("bank")
 def bank() -> None:
     """Run the bank of a demonstration centre (address: CENTRE_BANK_URL)."""
-    from sandbox.bank import CENTRE_ACCOUNT, BankServer, Book
+    from sandbox.bank import CENTRE_ACCOUNT, BankServer, CentreClock, DepositBook
 
     address = urlsplit(os.environ.get("CENTRE_BANK_URL", ""))
     if not address.hostname or not address.port:
         raise Unavailable(what="CENTRE_BANK_URL")
     folder = data_dir()
-    book = Book(folder / "demo" / "bank.db")
+    book = DepositBook(folder / "demo" / "bank.db", CentreClock(centre_url(), centre_certificate()))
     book.open_account(CENTRE_ACCOUNT, "武进区公共资源交易中心", 0)
     listed = folder / "demo" / "bank-accounts.json"
     if listed.exists():

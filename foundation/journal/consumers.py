@@ -18,7 +18,8 @@ _CONSUMERS: Final[dict[str, list[str]]] = {}
 def consumer(name: str, *, on: type[Event]) -> Callable[[Handler], Handler]:
     """Register a handler for every future event of type ``on``.
 
-    The job's payload is ``{"entry": entry id, "stream": stream, "seq": number}``.
+    The job's payload is ``{"entry": entry id}`` and no more: a private stream's name says who acted, and rows of jobs
+    are read by more people than the journal is.
     """
 
     def register(handler: Handler) -> Handler:

@@ -68,7 +68,7 @@ class Unit:
         self.topics.add("journal")
         entry = append(self.session, stream, event, actor=self.actor, at=self.at, entropy=self.entropy, reason=reason)
         for listener in consumers_of(event.TYPE):
-            self.enqueue(listener, entry.id, {"entry": entry.id, "stream": stream, "seq": entry.seq})
+            self.enqueue(listener, entry.id, {"entry": entry.id})
         return entry
 
     def transition(self, row: Stateful, trigger: StrEnum, stream: str, event: Event, *, reason: str = "") -> None:

@@ -17,7 +17,7 @@ import tendering.web
 from accounts.services.bank import SIGNATURE_HEADER, signature_of
 from deposits import tasks
 from deposits.errors import BankAway
-from deposits.gateway import ADDRESS, HttpBank, PaymentOrder
+from deposits.gateway import HttpBank, PaymentOrder
 from deposits.services import arrivals
 from deposits.services.refunds import BankStatus
 from deposits.states import DepositStatus, RefundState
@@ -45,7 +45,7 @@ class Silent(WSGIRequestHandler):
 class Pair:
     """Both servers, each in a thread, each with its own book."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path) -> None:
         self.world: DepositWorld = make_deposits(folder)
         app = create_web("centre", WebSettings(secret_key="x" * 32, room_port=1))
         app.extensions["runtime"] = self.world.town.runtime
@@ -58,7 +58,7 @@ class Pair:
         self.book = DepositBook(folder / "bank.db", clock=CentreClock(url))
         self.bank = BankServer("127.0.0.1", 0, self.book, url, folder / "secrets" / "bank-notices.key")
         self.url = f"http://127.0.0.1:{self.bank.port}"
-        monkeypatch.setenv(ADDRESS, self.url)
+        self.world.town.runtime.settings.bank_url = self.url
         self.client = BankClient(self.url)
         self.gateway = HttpBank(self.url, SECRET)
         self.threads = [
@@ -191,9 +191,9 @@ def test_a_payment_to_a_number_nobody_opened_is_refused_by_the_bank(pair: Pair) 
     assert pair.world.at_bank(NAME) == SAMPLE
 
 
-def test_without_a_bank_the_centre_says_so_and_keeps_its_money(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_bank_the_centre_says_so_and_keeps_its_money(tmp_path: Path) -> None:
     world = make_deposits(tmp_path)
-    monkeypatch.setenv(ADDRESS, "http://127.0.0.1:9")
+    world.town.runtime.settings.bank_url = "http://127.0.0.1:9"
     lot, actor = world.lot(), world.bidder(NAME)
     world.open(lot, actor)
     serial = world.pay(lot, actor)
