@@ -1,7 +1,8 @@
 """``centre check``: is what this centre says of the past still what was written? Exit 4 when anything differs.
 
 Every stream of the journal is chained again from its first entry, the whole log is recomputed from the journal and
-compared with its tiles, every opening room is folded from its events and compared with its live state, and the deposit ledger proves itself.
+compared with its tiles, every opening room is folded from its events and compared with its live state, and the deposit
+ledger is summed again and compared with the journal, the arrivals and the refunds.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """``streams``, ``entries``, ``leaves``, ``rooms``, ``transfers`` count what was recomputed before and besides any fault."""
+    """``streams``, ``entries``, ``leaves``, ``rooms``, ``transfers``: what was recomputed, faults apart."""
 
     streams: int
     entries: int
