@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("--extra=postgres", "--extra=redis")
+EXTRAS = ("--extra=postgres", "--extra=redis", "--extra=beacon")
 FORM = ("--universal", "--generate-hashes", "--no-header", "--quiet")
 
 

@@ -43,6 +43,8 @@ BUNDLES = {
     ),
     "js/shamir.js": 'export { combine, split } from "shamir-secret-sharing";',
     "js/age.js": 'export { Decrypter, Encrypter } from "age-encryption";',
+    "js/sm.js": 'export { sm2, sm3, sm4 } from "sm-crypto-v2";',
+    "js/bls.js": 'export { bls12_381 } from "@noble/curves/bls12-381.js";',
 }
 COPIES = {
     "js/axe.min.js": "axe-core/axe.min.js",
@@ -59,6 +61,7 @@ COPIES = {
     "licenses/noble-post-quantum.txt": "@noble/post-quantum/LICENSE",
     "licenses/scure-base.txt": "@scure/base/LICENSE",
     "licenses/shamir-secret-sharing.txt": "shamir-secret-sharing/LICENSE",
+    "licenses/sm-crypto-v2.txt": "sm-crypto-v2/LICENCE_MIT",
 }
 
 
