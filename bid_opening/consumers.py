@@ -7,11 +7,13 @@ from typing import TypeVar
 from bid_opening.services import schedule
 from bid_opening.services.clock import PLATFORM
 from foundation.events import Event
+from foundation.events.bid_opening import BidsFrozen
 from foundation.events.tendering import BidsClosed, DeadlineMoved, LotCancelled, LotPublished
 from foundation.jobs.registry import JobContext
 from foundation.journal import JournalEntry
 from foundation.journal.consumers import consumer
 from foundation.journal.read import entry_of
+from foundation.publication.stamping import want_stamp
 from foundation.store.unit import Unit
 
 E = TypeVar("E", bound=Event)
@@ -40,6 +42,14 @@ def reschedule_room(context: JobContext) -> None:
 def convene(context: JobContext) -> None:
     with context.runtime.units.begin(PLATFORM) as unit:
         schedule.close_intake(unit, _heard(unit, context, BidsClosed).lot)
+
+
+@consumer("bid_opening.stamp_frozen_list", on=BidsFrozen)
+def stamp_frozen_list(context: JobContext) -> None:
+    """Where a time stamping authority is configured, have the frozen list stamped. The opening does not wait for it."""
+    if context.runtime.settings.tsa_url:
+        with context.runtime.units.begin(PLATFORM) as unit:
+            want_stamp(unit, context.payload["entry"])
 
 
 @consumer("bid_opening.follow_cancellation", on=LotCancelled)

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     cosigner_url: str = Field(default="", description="Base address of the cosigner; empty: none")
     cosigner_vkey: str = Field(default="", description="Public key of the cosigner; empty: as the local one left it")
     bank_url: str = Field(default="", description="Base address of the deposit bank; empty: none")
+    tsa_url: str = Field(default="", description="Time stamping authority (RFC 3161) for frozen lists; empty: none")
+    tsa_roots: Path | None = Field(default=None, description="PEM roots that time stamps are checked against")
     tick_seconds: int = Field(default=10, ge=1, description="Length of a blinded tick of the log (machine clock)")
     public_hosts: str = Field(default="", description="Further host names this centre answers to, comma separated")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key both servers speak TLS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from foundation.events.base import Audience, Event, event_type
@@ -22,6 +23,33 @@ class PublicationStopped(Event):
 
     problem: str
     log_size: int
+
+
+@event_type
+@dataclass(frozen=True)
+class CheckpointStamped(Event):
+    """An outside authority stamped the checkpoint of ``log_size`` leaves, which covers ``entry``.
+
+    ``checkpoint``: SHA-256 of the note; ``stamped_at``: what the authority states; ``serial``: its number there.
+    """
+
+    TYPE: ClassVar[str] = "publication.checkpoint_stamped"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = (
+        "entry",
+        "log_size",
+        "checkpoint",
+        "stamped_at",
+        "authority",
+        "serial",
+    )
+
+    entry: str
+    log_size: int
+    checkpoint: str
+    stamped_at: datetime
+    authority: str
+    serial: str
 
 
 @event_type

@@ -79,6 +79,22 @@ class LogPlacement(Base):
         return Placement(self.slot, hashes)
 
 
+class LogStamp(Base):
+    """A time stamp wanted for the first published checkpoint over an entry; filled once, then never changed."""
+
+    __tablename__ = "log_stamps"
+
+    journal_entry_id: Mapped[str] = mapped_column(String(36), ForeignKey("journal_entries.id"), primary_key=True)
+    asked_at: Mapped[datetime] = mapped_column(Instant)
+    checkpoint: Mapped[str | None] = mapped_column(Text)
+    """The signed note that was stamped, byte by byte."""
+    response: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """DER of the RFC 3161 response."""
+    stamped_at: Mapped[datetime | None] = mapped_column(Instant)
+    authority: Mapped[str] = mapped_column(String(400), default="")
+    serial: Mapped[str] = mapped_column(String(80), default="")
+
+
 class LogCheckpoint(Base):
     """A signed checkpoint; ``note`` gains the cosigner's line once, and ``cosigned_at`` is the time it states."""
 

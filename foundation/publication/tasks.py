@@ -7,9 +7,11 @@ from typing import Final
 from foundation.hints import Listener
 from foundation.jobs.registry import periodic
 from foundation.publication.publisher import Publisher
+from foundation.publication.stamping import stamp_if_configured
 from foundation.runtime import Runtime
 
 WAIT_SECONDS: Final = 0.25
+STAMP_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.02
 """Between two rounds, so that a burst of entries becomes one checkpoint and not one each."""
 
@@ -36,6 +38,12 @@ def publish(runtime: Runtime) -> None:
         _SEATS.append(seat)
     seat.listener.wait(WAIT_SECONDS)
     seat.publisher.round()
+
+
+@periodic("publication.stamp", STAMP_SECONDS)
+def stamp(runtime: Runtime) -> None:
+    """Fetch time stamps that are wanted."""
+    stamp_if_configured(runtime)
 
 
 def leave(runtime: Runtime) -> None:

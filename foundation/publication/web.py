@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from foundation.errors import NotFound
 from foundation.i18n import iso
 from foundation.ids import parse_id
-from foundation.publication import proofs
+from foundation.publication import proofs, stamping
 from foundation.publication.errors import NotYetProved, PublishingStopped
 from foundation.publication.models import STATE_ROW, LogState
 from foundation.publication.policy import cosigner_key, log_policy, receipt_vkey
@@ -91,7 +91,35 @@ def entry(entry_id: str) -> ResponseReturnValue:
         leaf_index=proof.leaf_index,
         tlog_proof=proof.tlog_proof,
         is_cosigned=proof.is_cosigned,
+        stamp=_stamp(entry_id),
     )
+
+
+@bp.get("/log/entries/<entry_id>/stamp")
+@allow(PUBLIC)
+def stamp_file(entry_id: str) -> ResponseReturnValue:
+    """The time stamp response (DER) of the checkpoint over an entry; ``openssl ts -reply -in`` reads it."""
+    stamp = _stamp(entry_id)
+    if stamp is None:
+        raise NotFound(what="stamp")
+    response = Response(stamp.response, mimetype="application/timestamp-reply")
+    response.headers["Content-Disposition"] = f'attachment; filename="{entry_id}.tsr"'
+    return response
+
+
+@bp.get("/log/entries/<entry_id>/stamped")
+@allow(PUBLIC)
+def stamped_file(entry_id: str) -> ResponseReturnValue:
+    """The checkpoint that the time stamp is of, byte by byte."""
+    stamp = _stamp(entry_id)
+    if stamp is None:
+        raise NotFound(what="stamp")
+    return _download(stamp.checkpoint, f"{entry_id}.checkpoint")
+
+
+def _stamp(entry_id: str) -> stamping.Stamped | None:
+    with units().read(current_actor()) as unit:
+        return stamping.stamp_of(unit, parse_id(entry_id))
 
 
 @bp.get("/log/entries/<entry_id>/entry")
