@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -116,9 +116,10 @@ class TestAuthority:
                 .not_valid_after(now + timedelta(days=365))
             )
 
-        ca = build(root, self.root_key.public_key()).add_extension(x509.BasicConstraints(True, None), critical=True)
-        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        self.root = ca.add_extension(usage, critical=True).sign(self.root_key, hashes.SHA256())
+        ca = build(root, self.root_key.public_key()).add_extension(
+            x509.BasicConstraints(ca=True, path_length=None), critical=True
+        )
+        self.root = ca.sign(self.root_key, hashes.SHA256())
         signer = build(name, self.key.public_key()).add_extension(x509.ExtendedKeyUsage([self.purpose]), critical=True)
         self.certificate = signer.sign(self.root_key, hashes.SHA256())
 
@@ -211,7 +212,7 @@ class AuthorityServer:
         self.url = f"http://127.0.0.1:{self.http.server_port}/tsa"
         self._thread = threading.Thread(target=self.http.serve_forever, args=(0.05,), daemon=True)
 
-    def __enter__(self) -> AuthorityServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
