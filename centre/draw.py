@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from foundation.draws import replay
+from foundation.draws import check_beacon, replay
 from foundation.errors import Tampering
 
 MAX_BYTES: Final = 4 * 1024 * 1024
@@ -36,10 +36,15 @@ def draw(transcript: Path, pool: str, expect: str, as_json: bool) -> None:
     with transcript.open("rb") as file:
         text = file.read(MAX_BYTES + 1).decode()
     ranking = replay(text, values)
-    drawn, seed = ranking.drawn, ranking.transcript.seed
+    drawn, seed, beacon = ranking.drawn, ranking.transcript.seed, ranking.transcript.beacon
+    if beacon is not None:
+        check_beacon(beacon)
     if as_json:
-        click.echo(json.dumps({"seed": seed, "drawn": drawn}, ensure_ascii=False))
+        told = {"seed": seed, "drawn": drawn, "beacon_round": None if beacon is None else beacon.round}
+        click.echo(json.dumps(told, ensure_ascii=False))
     else:
+        if beacon is not None:
+            click.echo(f"公共随机数 beacon  drand {beacon.round} ✓")
         click.echo(f"种子 seed  {seed}")
         click.echo(f"抽取 drawn {', '.join(drawn)}")
     published = tuple(value.strip() for value in expect.split(",") if value.strip())

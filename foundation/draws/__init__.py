@@ -1,8 +1,10 @@
 """One construction for every draw: coefficients at an opening, experts for a committee."""
 
-from foundation.draws.errors import PoolMismatch, TranscriptMalformed
+from foundation.draws.beacon import check_beacon
+from foundation.draws.errors import BeaconFalse, BeaconUnchecked, PoolMismatch, TranscriptMalformed
 from foundation.draws.ranking import Ranking, rank, replay, ticket
 from foundation.draws.transcript import (
+    QUICKNET_CHAIN,
     Beacon,
     Contribution,
     FrozenBid,
@@ -14,7 +16,10 @@ from foundation.draws.transcript import (
 )
 
 __all__ = [
+    "QUICKNET_CHAIN",
     "Beacon",
+    "BeaconFalse",
+    "BeaconUnchecked",
     "Contribution",
     "FrozenBid",
     "PoolMismatch",
@@ -23,6 +28,7 @@ __all__ = [
     "TranscriptMalformed",
     "beacon_round",
     "build",
+    "check_beacon",
     "contribution_value",
     "freeze_text",
     "rank",
