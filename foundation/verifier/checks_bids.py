@@ -13,6 +13,7 @@ from foundation.verifier.merkle import tree_root_of
 from foundation.verifier.papers import BidHeader, BidManifest
 from foundation.verifier.problems import Check, Missing, Problem, demand, same
 from foundation.verifier.reading import instant_of, keys_exactly, number_in, split_lines, text_in, unbase64
+from foundation.verifier.stamps import check_stamps
 
 GRACE = timedelta(seconds=60)
 FROZEN = "bid_opening.bids_frozen"
@@ -42,6 +43,7 @@ def check_times(check: Check, evidence: Evidence) -> None:
     deadline = check.attempt(deadline_of, evidence)
     frozen = check.attempt(lambda: evidence.frozen)
     leaf = check.attempt(evidence.one, FROZEN)
+    check_stamps(check, evidence, leaf, deadline)
     if frozen is None or leaf is None:
         return
     check.attempt(_tree_of_freeze, evidence, leaf)
@@ -63,7 +65,7 @@ def _before_freeze(evidence: Evidence, one: Frozen, leaf: Leaf, deadline: dateti
     demand(one.leaf_index < leaf.number("tree_size"), "freeze.late_bid", record.where, bid=one.bid)
     if deadline is not None:
         received = instant_of(record.text("received_at"), record.where)
-        demand(received < deadline, "bid.late", record.where, bid=one.bid, received_at=received, deadline=deadline)
+        demand(received < deadline, "bid.late", record.where, bid=one.bid, received_at=received)
 
 
 def record_of(evidence: Evidence, one: Frozen) -> Leaf:

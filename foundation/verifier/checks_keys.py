@@ -240,7 +240,9 @@ def _record(evidence: Evidence) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for where, raw in evidence.json_lines("opening.jsonl"):
         value = keys_exactly(read_canonical(raw, where), _RECORD_KEYS, where)
-        found[text_in(value, "bid", where, HEX_16)] = value
+        bid = text_in(value, "bid", where, HEX_16)
+        demand(bid not in found, "format.twice", where)
+        found[bid] = value
     rows = [(row["seat"], bid, row["name"], row["bidder"]) for bid, row in found.items()]
     same(
         rows,

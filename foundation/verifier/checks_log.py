@@ -8,6 +8,7 @@ from foundation.verifier.merkle import ProvenTree, check_consistency
 from foundation.verifier.problems import Check, Problem, demand, same
 from foundation.verifier.reading import keys_exactly, number_in, read_canonical, text_in, texts_in, unbase64
 from foundation.verifier.signed import TreeHead, read_head
+from foundation.verifier.stamps import STAMP_FILE
 
 NEWEST = "log/checkpoint"
 EARLIER = "log/checkpoints.jsonl"
@@ -59,6 +60,7 @@ def _checkpoint_line(raw: bytes, where: str) -> tuple[bytes, list[bytes]]:
 def _head(evidence: Evidence, note: bytes, where: str) -> TreeHead:
     head = read_head(note, evidence.trust, evidence.now, where)
     same(head.origin, evidence.tender.origin, "log.origin", where)
+    evidence.notes[head.size] = note
     return head
 
 
@@ -143,6 +145,7 @@ def _needed(evidence: Evidence) -> None:
         for line in leaf.text("transcript").split("\n"):
             if line.startswith("checkpoint "):
                 wanted.add(int(line.split(" ")[1]) if line.split(" ")[1].isdigit() else 0)
+    wanted |= {int(found[1]) for name in evidence.files.names if (found := STAMP_FILE.fullmatch(name))}
     for head in evidence.heads[:-1]:
         demand(head.size in wanted, "log.unneeded", EARLIER, size=head.size)
     if evidence.heads and evidence.leaves:

@@ -34,7 +34,7 @@ def check_order(check: Check, evidence: Evidence) -> None:
     """
     last: Leaf | None = None
     for types in ORDER:
-        group = _group_of(evidence, types)
+        group = evidence.of(*types)
         if not group:
             if not OPTIONAL & set(types):
                 check.add(Problem("leaf.missing", "leaves.jsonl", type=types[0]))
@@ -43,18 +43,22 @@ def check_order(check: Check, evidence: Evidence) -> None:
         if last is not None:
             check.attempt(_after, last, first)
         last = max(group, key=lambda leaf: leaf.index) if types[0] not in EARLY_KEYS else first
+    check.attempt(_enough_keys_before, evidence)
     check.attempt(_cosigned_between, evidence, "bid_opening.bids_frozen", "bid_opening.window_opened")
     check.attempt(_cosigned_between, evidence, "bid_opening.window_closed", "keyholding.gate_key_released")
     check.attempt(_nothing_after_failure, evidence)
 
 
-def _group_of(evidence: Evidence, types: tuple[str, ...]) -> list[Leaf]:
-    """Publication is the last one before a deadline moves; all other groups are whole."""
-    return evidence.of(*types)
-
-
 def _after(before: Leaf, after: Leaf) -> None:
     demand(before.index < after.index, "order.wrong", after.where, before=before.type, after=after.type)
+
+
+def _enough_keys_before(evidence: Evidence) -> None:
+    released = evidence.of("bid_opening.gate_released")
+    if released:
+        early = [leaf for leaf in evidence.of(*EARLY_KEYS) if leaf.index < released[0].index]
+        enough = len(early) >= evidence.holders.gate_threshold
+        demand(enough, "order.wrong", released[0].where, keys=len(early))
 
 
 def _cosigned_between(evidence: Evidence, first: str, then: str) -> None:

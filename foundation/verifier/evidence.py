@@ -140,10 +140,14 @@ class Frozen:
 class Evidence:
     """A bundle and what has been established about it so far."""
 
-    def __init__(self, files: Files, pinned_policy: bytes | None, now: datetime | None) -> None:
+    def __init__(
+        self, files: Files, pinned_policy: bytes | None, now: datetime | None, tsa_roots: bytes | None = None
+    ) -> None:
         self.files = files
         self.pinned_policy = pinned_policy
         self.now = now
+        self.tsa_roots = tsa_roots
+        self.notes: dict[int, bytes] = {}
         self.heads: list[TreeHead] = []
         self.leaves: list[Leaf] = []
         self.r_gates: dict[str, bytes | None] = {}

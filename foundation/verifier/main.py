@@ -61,20 +61,22 @@ def run(argv: Sequence[str], now: datetime | None, prog: str) -> int:
     parser.add_argument("bundle", nargs="+", type=Path, help="BUNDLE (folder or zip), or OLD NEW with --diff")
     parser.add_argument("--diff", action="store_true", help="say what the second bundle adds, changes, drops")
     parser.add_argument("--policy", type=Path, help="the tlog-policy you trust; else the bundle's own is used")
+    parser.add_argument("--tsa-roots", type=Path, help="PEM certificates of time stamping authorities you trust")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of sentences")
     try:
         asked = parser.parse_args(argv)
     except SystemExit as leaving:
         return int(leaving.code or 0)
     paths: list[Path] = asked.bundle
-    files = [*paths, *([asked.policy] if asked.policy else [])]
+    files = [*paths, *(one for one in (asked.policy, asked.tsa_roots) if one is not None)]
     absent = [str(path) for path in files if not path.exists()]
     if absent or len(paths) != (2 if asked.diff else 1):
         sys.stderr.write(f"找不到 / not found: {' '.join(absent)}\n" if absent else parser.format_usage())
         return EXIT_USAGE
     if asked.diff:
         return _compare(paths, as_json=asked.json)
-    report = verify_path(paths[0], policy=asked.policy.read_bytes() if asked.policy else None, now=now)
+    policy, roots = (one.read_bytes() if one is not None else None for one in (asked.policy, asked.tsa_roots))
+    report = verify_path(paths[0], policy=policy, tsa_roots=roots, now=now)
     sys.stdout.write(f"{json.dumps(report.as_json(), ensure_ascii=False)}\n" if asked.json else report_text(report))
     return report.exit_code
 

@@ -68,19 +68,24 @@ def _as_json(problem: Problem) -> dict[str, Any]:
 
 
 def verify_path(
-    path: Path, *, policy: bytes | None = None, now: datetime | None = None, progress: Progress | None = None
+    path: Path,
+    *,
+    policy: bytes | None = None,
+    tsa_roots: bytes | None = None,
+    now: datetime | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """Verify a bundle, a folder or a zip.
 
     ``policy``: the C2SP tlog-policy the reader trusts; without it the bundle's own is taken, which proves nothing
-    against whoever made the bundle. ``now``: cosignatures dated later do not count; None leaves them unjudged.
+    against whoever made the bundle. ``tsa_roots``: PEM certificates that time stamps are checked against. ``now``: cosignatures dated later do not count; None leaves them unjudged.
     """
     try:
         files = open_files(path)
     except Problem as problem:
         return _unreadable(problem)
     try:
-        return verify_files(files, policy=policy, now=now, progress=progress)
+        return verify_files(files, policy=policy, tsa_roots=tsa_roots, now=now, progress=progress)
     finally:
         if isinstance(files, ZipFiles):
             files.close()
@@ -94,10 +99,15 @@ def _unreadable(problem: Problem) -> Report:
 
 
 def verify_files(
-    files: Files, *, policy: bytes | None = None, now: datetime | None = None, progress: Progress | None = None
+    files: Files,
+    *,
+    policy: bytes | None = None,
+    tsa_roots: bytes | None = None,
+    now: datetime | None = None,
+    progress: Progress | None = None,
 ) -> Report:
     """As :func:`verify_path`, over files that are open."""
-    evidence = Evidence(files, policy, now)
+    evidence = Evidence(files, policy, now, tsa_roots)
     report = Report([Check(name) for name in NAMES])
     checks = {check.name: check for check in report.checks}
     say = progress or (lambda _name: None)

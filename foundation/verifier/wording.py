@@ -97,6 +97,7 @@ GROUPS = {
     "window": ("解密窗口的结果与日志不符", "The outcome of the window differs from the log"),
     "price": ("报价", "Prices"),
     "draw": ("抽取重做不出公布的结果", "A draw cannot be redone from what was published"),
+    "stamp": ("外部时间戳", "The outside time stamp"),
     "order": ("先后次序不对", "The order of events is wrong"),
 }
 """Of each code the word before the dot."""
@@ -133,6 +134,14 @@ PROBLEMS = {
     "freeze.early": ("冻结早于截止", "The list was frozen before the deadline"),
     "time.demo": ("演示时钟：时间不作证明", "Demo clock: times prove nothing"),
     "time.no_quorum": ("没有共签人，时间无从证明", "Without a cosigner no time is proven"),
+    "stamp.form": ("时间戳文件不是一份时间戳响应", "The file is not a time stamp response"),
+    "stamp.checkpoint": (
+        "时间戳不属于含冻结清单的检查点",
+        "The stamp is not of a checkpoint that covers the frozen list",
+    ),
+    "stamp.false": ("时间戳的签名不成立", "The time stamp's signature does not hold"),
+    "stamp.early": ("时间戳早于截止", "The time stamp is older than the deadline"),
+    "stamp.time": ("外部时间戳所述的时间", "The time an outside authority states"),
     "tier.secret": ("公开数据包里不该有投标人的密钥份额", "A bidder's half must not be in the public tier"),
     "tier.public": (
         "公开数据包不含投标人的密钥份额，这一半由监督数据包核对",
