@@ -36,6 +36,9 @@ class LazyGroup(click.Group):
         "score": "evaluation.cli:score_command",
         "check": "centre.check:check",
         "draw": "centre.draw:draw",
+        "bundle": "centre.bundles.cli:bundle",
+        "verify": "centre.bundles.cli:verify",
+        "export-verifier": "centre.bundles.cli:export_verifier",
         "admin": "centre.admin:admin",
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bid_opening.consumers
 import bid_opening.tasks
+import centre.bundles.issuing
 import deposits.consumers
 import deposits.tasks
 import evaluation.tasks
@@ -16,7 +17,7 @@ from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
-__all__ = ["bid_opening", "deposits", "evaluation", "foundation", "keyholding", "tendering"]
+__all__ = ["bid_opening", "centre", "deposits", "evaluation", "foundation", "keyholding", "tendering"]
 
 
 @periodic("centre.demo_pulse", democlock.PULSE.total_seconds())

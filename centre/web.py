@@ -42,6 +42,7 @@ def make_app(runtime: Runtime) -> Flask:
     """The whole web application of this centre."""
     import accounts.web
     import bid_opening.web
+    import centre.bundles.web
     import centre.demo_web
     import credit.web
     import deposits.web
@@ -69,6 +70,7 @@ def make_app(runtime: Runtime) -> Flask:
     for package in (accounts, credit, deposits, keyholding, tendering, bid_opening, evaluation):
         package.web.register(app)
     foundation.publication.web.register(app)
+    centre.bundles.web.register(app)
     centre.demo_web.register(app)
     complete(app)
     return app

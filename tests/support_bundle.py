@@ -11,16 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from centre.bundles.archive import prepare
 from centre.bundles.gather import Tier
 from foundation.canonical import dumps
+from foundation.draws import FrozenBid, freeze_text, replay
 from foundation.entropy import SystemEntropy
 from foundation.events.keyholding import KeysetCompleted
 from foundation.events.tendering import LotPublished
-from foundation.journal.models import JournalEntry
 from foundation.publication.policy import log_policy
 from foundation.publication.publisher import Publisher
 from foundation.settings import Settings
@@ -28,11 +30,10 @@ from foundation.transparency.blinding import Placement, blinded_digest, tick_ent
 from foundation.transparency.checkpoint import Checkpoint
 from foundation.transparency.cosigner import running
 from foundation.transparency.keys import Algorithm, SigningKey
-from foundation.transparency.merkle import consistency_proof, inclusion_proof, leaf_hash, node_hash, root_of
+from foundation.transparency.merkle import consistency_proof, inclusion_proof, leaf_hash, node_hash, tree_root
 from foundation.transparency.notes import Note, cosign, signed_note
 from foundation.verifier import Report, verify_files
 from foundation.verifier.container import Member
-from foundation.verifier.problems import Problem
 from keyholding import facade as keyholding
 from tendering import facade as tendering
 from tests.support.services import free_port
@@ -67,7 +68,7 @@ class Keys:
 
 @contextmanager
 def bundled_opening(folder: Path, **kwargs: Any) -> Iterator[tuple[Opening, Keys]]:
-    """An opening whose log has a cosigner, with the events a real publication leaves. Nothing of it has happened yet."""
+    """An opening whose log has a cosigner, with the events of a real publication; nothing else has happened yet."""
     opening = make_opening(folder, **kwargs)
     world = opening.world
     entropy = SystemEntropy()
@@ -94,13 +95,21 @@ def bundled_opening(folder: Path, **kwargs: Any) -> Iterator[tuple[Opening, Keys
             world.engine.dispose()
 
 
+def complete_keyset(world: TenderWorld, lot_id: str) -> None:
+    """Tell of the lot's key set as its last holder's key does."""
+    with world.units.begin(TESTS) as unit:
+        keyset = keyholding.keyset_of(unit, lot_id)
+        assert keyset is not None
+        completed = KeysetCompleted(lot_id, keyset.id, keyset.version, keyset.hash, keyset.json_text)
+        unit.append(f"keyset:{keyset.id}", completed)
+
+
 def _publish_lot(opening: Opening) -> None:
+    complete_keyset(opening.world, opening.lot.id)
     with opening.world.units.begin(TESTS) as unit:
         card = tendering.lot_card(unit, opening.lot.id)
         keyset = keyholding.keyset_of(unit, opening.lot.id)
         assert keyset is not None
-        completed = KeysetCompleted(card.id, keyset.id, keyset.version, keyset.hash, keyset.json_text)
-        unit.append(f"keyset:{keyset.id}", completed)
         assert card.deadline_at is not None
         published = LotPublished(
             lot=card.id,
@@ -189,6 +198,10 @@ def with_json(files: Files, name: str, change: Callable[[dict[str, Any]], Any]) 
     return {**files, name: dumps(value).encode()}
 
 
+def _base64(hashes: Sequence[bytes]) -> list[str]:
+    return [base64.b64encode(one).decode() for one in hashes]
+
+
 # A log made anew --------------------------------------------------------------------------------------------------
 
 
@@ -242,7 +255,7 @@ class Storyteller:
     """
 
     def __init__(self, files: Files, keys: Keys, *, cosigned: bool = True) -> None:
-        self._files = files
+        self.files = files
         self._keys = keys
         self._cosigned = cosigned
         self.steps = [Step(value) for value in lines(files, "leaves.jsonl")]
@@ -257,33 +270,40 @@ class Storyteller:
         self.steps.remove(step)
         self.steps.insert(self.steps.index(self.of(before)), step)
 
-    def told(self) -> Files:
-        """The bundle over the new log; places named by the freeze and by draws are kept true where they can be."""
+    def change_files(self, change: Callable[[Files], Files]) -> None:
+        """Say something else outside the log."""
+        self.files = change(self.files)
+
+    def told(self, *, every: int = 1) -> Files:
+        """The bundle over the new log; places named by the freeze and by draws are kept true where they can be.
+
+        ``every``: beyond the first 200 leaves a checkpoint comes with each so many.
+        """
         self._renumber()
-        entries = [step.entry() for step in self.steps]
-        hashes = [leaf_hash(entry) for entry in entries]
+        hashes = [leaf_hash(step.entry()) for step in self.steps]
         size = len(hashes)
 
+        @cache
         def read(level: int, index: int) -> bytes:
-            row = hashes[index << level : (index + 1) << level]
-            while len(row) > 1:
-                row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-            return row[0]
+            return (
+                hashes[index] if level == 0 else node_hash(read(level - 1, 2 * index), read(level - 1, 2 * index + 1))
+            )
 
         for index, step in enumerate(self.steps):
             step.value["index"] = index
-            step.value["proof"] = [base64.b64encode(one).decode() for one in inclusion_proof(read, index, size)]
-        notes = [self._note(count, root_of(hashes[:count])) for count in range(1, size + 1)]
+            step.value["proof"] = _base64(inclusion_proof(read, index, size))
+        sizes = [count for count in range(1, size + 1) if count <= 200 or count % every == 0 or count == size]
         earlier = [
             {
                 "size": count,
-                "note": notes[count - 1],
-                "consistency": [base64.b64encode(one).decode() for one in consistency_proof(read, count, count + 1)],
+                "note": self._note(count, tree_root(read, count)),
+                "consistency": _base64(consistency_proof(read, count, following)),
             }
-            for count in range(1, size)
+            for count, following in pairwise(sizes)
         ]
-        files = with_lines(self._files, "leaves.jsonl", [step.value for step in self.steps])
-        return {**with_lines(files, "log/checkpoints.jsonl", earlier), "log/checkpoint": notes[-1].encode()}
+        files = with_lines(self.files, "leaves.jsonl", [step.value for step in self.steps])
+        newest = self._note(size, tree_root(read, size)).encode()
+        return {**with_lines(files, "log/checkpoints.jsonl", earlier), "log/checkpoint": newest}
 
     def _note(self, size: int, root: bytes) -> str:
         text = str(Checkpoint(self._keys.log.name, size, root))
@@ -307,17 +327,29 @@ class Storyteller:
                 places[event["data"]["bid"], event["data"]["rev"]] = index
         for step in self.steps:
             if step.type == "bid_opening.bids_frozen":
-                bids = [{**one, "leaf_index": places.get((one["bid"], one["rev"]), 0)} for one in step.event["data"]["bids"]]
+                frozen = step.event["data"]["bids"]
+                bids = [{**one, "leaf_index": places.get((one["bid"], one["rev"]), 0)} for one in frozen]
                 step.change(bids=bids, tree_size=self.steps.index(step))
-        tender = json.loads(self._files["tender.json"])
+        self._redraw()
+        tender = json.loads(self.files["tender.json"])
         tender["streams"] = {stream: seqs.get(stream, 0) for stream in tender["streams"]}
-        self._files = {**self._files, "tender.json": dumps(tender).encode()}
+        self.files = {**self.files, "tender.json": dumps(tender).encode()}
 
-
-def entry_ids(opening: Opening) -> list[str]:
-    with opening.world.units.read() as unit:
-        return [row.id for row in unit.session.query(JournalEntry.id)]
-
-
-def problem_codes(problems: Sequence[Problem]) -> list[str]:
-    return [one.code for one in problems]
+    def _redraw(self) -> None:
+        """Coefficients follow from the frozen list, whose places are others now."""
+        frozen = [step for step in self.steps if step.type == "bid_opening.bids_frozen"]
+        if not frozen:
+            return
+        listed = [FrozenBid(**one) for one in frozen[0].event["data"]["bids"]]
+        for step in self.steps:
+            if step.type != "bid_opening.coefficient_drawn":
+                continue
+            data = step.event["data"]
+            rows = data["transcript"].split("\n")
+            wanted = f"freeze {freeze_text(listed)}"
+            if wanted in rows:
+                continue
+            text = "\n".join(wanted if row.startswith("freeze ") else row for row in rows)
+            ranking = replay(text, data["pool"])
+            step.change(transcript=text, seed=ranking.transcript.seed, value=ranking.drawn[0])
+            self.files = {**self.files, f"draws/{data['name']}.txt": text.encode()}

@@ -51,13 +51,26 @@ def drop_file(files: Files, dice: Dice) -> Files:
 
 
 def add_file(files: Files, dice: Dice) -> Files:
-    names = ["readme.txt", "gate/1.key", "draws/Q.txt", "parts/" + "0" * 32 + "/price_schedule.cob", "tsa/7.tsr", "r-bid.jsonl"]
+    names = [
+        "readme.txt",
+        "gate/1.key",
+        "draws/Q.txt",
+        "parts/" + "0" * 32 + "/price_schedule.cob",
+        "tsa/7.tsr",
+        "r-bid.jsonl",
+    ]
     return {**files, dice.one([one for one in names if one not in files]): files[dice.one(sorted(files))]}
 
 
 def swap_files(files: Files, dice: Dice) -> Files:
     """Two files of one kind change places: parts, headers, manifests, signatures, keys, draws."""
-    kinds = [("parts/", ".cob"), ("headers/", ".json"), ("manifests/", ".txt"), ("manifests/", ".sig"), ("gate/", ".key")]
+    kinds = [
+        ("parts/", ".cob"),
+        ("headers/", ".json"),
+        ("manifests/", ".txt"),
+        ("manifests/", ".sig"),
+        ("gate/", ".key"),
+    ]
     start, end = dice.one(kinds)
     names = sorted(name for name in files if name.startswith(start) and name.endswith(end))
     first = dice.below(len(names))
@@ -66,7 +79,9 @@ def swap_files(files: Files, dice: Dice) -> Files:
 
 
 def _lined(files: Files, dice: Dice) -> tuple[str, list[bytes]]:
-    names = [name for name in sorted(files) if name.endswith((".jsonl", ".txt", ".pool")) and files[name].count(b"\n") > 1]
+    names = [
+        name for name in sorted(files) if name.endswith((".jsonl", ".txt", ".pool")) and files[name].count(b"\n") > 1
+    ]
     name = dice.one(names)
     return name, files[name].split(b"\n")[:-1]
 

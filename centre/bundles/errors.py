@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from foundation.errors import Conflict, NotFound, Tampering
+from foundation.errors import Conflict, Tampering
 
 
-class BundleNotReady(NotFound):
+class BundleNotReady(Conflict):
     """The opening is not over, or its record is not issued: nothing of a lot is bundled before that."""
 
     code = "centre.bundle_not_ready"
@@ -21,3 +21,9 @@ class SignerUnknown(Tampering):
     """No key the bidder ever registered made the stored signature. Field: ``bid``."""
 
     code = "centre.bundle_signer_unknown"
+
+
+class TargetTaken(Conflict):
+    """The file is there already, or the folder is not empty. Field: ``path``."""
+
+    code = "centre.bundle_target_taken"

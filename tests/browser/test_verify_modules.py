@@ -18,7 +18,8 @@ from centre.bundles.archive import prepare
 from centre.bundles.gather import Tier
 from foundation.verifier import Report
 from tests.support import chromium
-from tests.support_bundle import Files, bundled_opening, files_of, policy_of, sums_of, verified
+from tests.support_attacks import attacks, with_panel
+from tests.support_bundle import Files, Keys, bundled_opening, files_of, policy_of, sums_of, verified
 from tests.support_mutations import mutated
 
 pytestmark = pytest.mark.browser
@@ -67,16 +68,18 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[dict[Tier, Files], bytes, bytes]]:
-    with bundled_opening(tmp_path_factory.mktemp("bundle")) as (opening, _):
+    with bundled_opening(tmp_path_factory.mktemp("bundle")) as (opening, keys):
         opening.to_closed()
         assert opening.run_jobs() == []
         opening.publish()
         bundle = prepare(opening.world.runtime, opening.lot.id, Tier.PUBLIC)
         raw = b"".join(bundle.zip_bytes())
         bundle.close()
+        KEYS.append(keys)
         yield {tier: files_of(opening, tier) for tier in Tier}, policy_of(opening), raw
 
 
+KEYS: list[Keys] = []
 TOLD = """const told = { verdict: report.verdict, about: report.about, checks: report.checks.map((check) => ({
       name: check.name, status: check.status, needs: check.needs,
       codes: [...new Set(check.problems.map((one) => one.code))].sort(),
@@ -156,9 +159,25 @@ def test_both_verifiers_say_the_same_of_damaged_bundles(
     assert differing == [], json.dumps(differing, ensure_ascii=False, indent=1)
 
 
+def test_both_verifiers_name_the_same_attacks(page: Page, made: tuple[dict[Tier, Files], bytes, bytes]) -> None:
+    bundles, policy, _ = made
+    tried = list(attacks(bundles[Tier.PUBLIC], KEYS[-1], policy))
+    assert len(tried) >= 25
+    differing = []
+    for attack in tried:
+        told, first = in_browser(page, attack.files, attack.policy), verified(attack.files, attack.policy)
+        if told["verdict"] != "failed" or summary_of(told) != summary(first):
+            rows = [(a, b) for a, b in zip(summary_of(told), summary(first), strict=True) if a != b]
+            differing.append((attack.name, rows))
+    assert differing == [], json.dumps(differing, ensure_ascii=False, indent=1)
+    panel = with_panel(bundles[Tier.PUBLIC], KEYS[-1])
+    assert summary_of(in_browser(page, panel, policy)) == summary(verified(panel, policy))
+
+
 def test_a_changed_zip_is_refused_in_the_browser(page: Page, made: tuple[dict[Tier, Files], bytes, bytes]) -> None:
     _, policy, raw = made
-    cases = [raw[:-1], raw + b"\0", raw[:100], b"", b"PK", *(_flipped(raw, at) for at in (0, 4, 10, 25, 40, -1, -10, -30))]
+    places = (0, 4, 10, 25, 40, -1, -10, -30)
+    cases = [raw[:-1], raw + b"\0", raw[:100], b"", b"PK", *(_flipped(raw, at) for at in places)]
     for damaged in cases:
         told = page.evaluate(ZIP, [b64(damaged), b64(policy)])
         assert told["verdict"] == "failed"

@@ -28,6 +28,7 @@ from accounts.states import ClaimState, ClaimWay, KeyPurpose, UsccGround
 from bid_opening.services import schedule
 from centre import democlock
 from centre.bootstrap import DEMO_MARK, prepare_folders
+from centre.bundles.issuing import make_bundle
 from centre.web import make_app
 from credit.services import NewBan, enter_ban
 from foundation.actor import Actor
@@ -50,6 +51,7 @@ from tendering.states import LotState
 from tests import support_opening
 from tests.support.tender_world import NOW, TESTS, OpenLot, TenderWorld, make_world
 from tests.support_bids import FILES, Bidder, SealedFiles, make_bidder
+from tests.support_bundle import complete_keyset
 
 MISSING_ID = "00000000-0000-7000-8000-000000000000"
 RULEBOOK = "works-mandatory-2022"
@@ -279,6 +281,7 @@ def hold_opening(centre: WholeCentre) -> None:
         deadline_at=NOW + timedelta(hours=2),
     )
     publish(centre, lot)
+    complete_keyset(centre.world, lot.id)
     bidders = [make_bidder(centre.world, name) for name in support_opening.NAMES[1:]]
     sealed = [
         bidder.seal(lot, files={**FILES, "price_schedule": support_opening.price_schedule(total)})
@@ -295,6 +298,7 @@ def hold_opening(centre: WholeCentre) -> None:
     opening.publish()
     centre.objects["closed_room"] = {1: lot.id, 2: lot.id}
     publish_log(centre)
+    assert make_bundle(centre.world.runtime, lot.id)
 
 
 def publish_log(centre: WholeCentre) -> None:

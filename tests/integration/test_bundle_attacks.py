@@ -1,0 +1,56 @@
+"""What a cheating operator can not put into a bundle, even with the log's key, and mostly with the cosigner's too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from centre.bundles.gather import Tier
+from tests.support_attacks import Attack, attacks, honest, with_panel
+from tests.support_bundle import Files, Keys, bundled_opening, files_of, findings, policy_of, verified
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Files, Keys, bytes]]:
+    with bundled_opening(tmp_path_factory.mktemp("attacks")) as (opening, keys):
+        opening.to_closed()
+        assert opening.run_jobs() == []
+        opening.publish()
+        yield files_of(opening, Tier.PUBLIC), keys, policy_of(opening)
+
+
+def test_the_same_story_told_anew_by_everybody_together_holds(made: tuple[Files, Keys, bytes]) -> None:
+    """The attacks below fail for what they say, not because their log was made by hand."""
+    files, keys, policy = made
+    assert findings(verified(honest(files, keys), policy)) == []
+    assert findings(verified(with_panel(files, keys), policy)) == []
+
+
+def test_no_attack_passes_and_each_is_named(made: tuple[Files, Keys, bytes]) -> None:
+    files, keys, policy = made
+    tried: list[Attack] = list(attacks(files, keys, policy))
+    assert len({one.name for one in tried}) == len(tried) >= 25
+    wrong = []
+    for attack in tried:
+        report = verified(attack.files, attack.policy)
+        named = {(check.name, one.code) for check in report.checks for one in check.problems}
+        if (attack.check, attack.code) not in named or report.verdict != "failed":
+            wrong.append((attack.name, attack.check, attack.code, sorted(named)))
+    assert wrong == []
+
+
+def test_a_bundle_of_another_lots_opening_is_not_taken_for_this_one(
+    made: tuple[Files, Keys, bytes], tmp_path: Path
+) -> None:
+    files, _, policy = made
+    with bundled_opening(tmp_path) as (other, _):
+        other.to_closed()
+        assert other.run_jobs() == []
+        other.publish()
+        foreign = files_of(other, Tier.PUBLIC)
+        assert findings(verified(foreign, policy_of(other))) == []
+    assert verified(foreign, policy).verdict == "failed"
+    for name in ("tender.json", "leaves.jsonl", "keyset.json", "log/checkpoint", "opening.jsonl"):
+        assert verified({**files, name: foreign[name]}, policy).verdict == "failed", name
