@@ -102,7 +102,7 @@ def check_entries(check: Check, evidence: Evidence, newest: TreeHead | None) -> 
             check.add(problem_of_leaf(leaf, "leaf.order"))
         last = place
         if check.attempt(_belongs, leaf, evidence):
-            evidence.leaves.append(leaf)
+            evidence.add(leaf)
     check.attempt(_streams, evidence)
     check.attempt(_needed, evidence)
 

@@ -150,6 +150,7 @@ class Evidence:
         self.notes: dict[int, bytes] = {}
         self.heads: list[TreeHead] = []
         self.leaves: list[Leaf] = []
+        self._by_type: dict[tuple[str, str], list[Leaf]] = {}
         self.r_gates: dict[str, bytes | None] = {}
 
     @cached_property
@@ -222,11 +223,20 @@ class Evidence:
 
     def of(self, *types: str) -> list[Leaf]:
         """Proven public leaves of these types, in the order of the log."""
-        return [leaf for leaf in self.leaves if leaf.kind == "public" and leaf.type in types]
+        return self._sorted("public", types)
 
     def records(self, *types: str) -> list[Leaf]:
         """Proven private records of these types, in the order of the log."""
-        return [leaf for leaf in self.leaves if leaf.kind == "record" and leaf.type in types]
+        return self._sorted("record", types)
+
+    def add(self, leaf: Leaf) -> None:
+        """Take a proven leaf up."""
+        self.leaves.append(leaf)
+        self._by_type.setdefault((leaf.kind, leaf.type), []).append(leaf)
+
+    def _sorted(self, kind: str, types: tuple[str, ...]) -> list[Leaf]:
+        found = [leaf for name in types for leaf in self._by_type.get((kind, name), ())]
+        return found if len(types) == 1 else sorted(found, key=lambda leaf: (leaf.index, leaf.slot))
 
     def one(self, type_name: str) -> Leaf:
         """The only leaf of a type. Problems ``leaf.missing``, ``leaf.twice``."""
