@@ -7,7 +7,7 @@ bidders (``r_bid``), further parts and withdrawn bids are in the regulator's tie
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -18,6 +18,7 @@ from accounts.models import OrganisationKey
 from accounts.states import KeyPurpose
 from bid_opening import facade as opening
 from bid_opening.models import ReleasedShare
+from bid_opening.services import rooms
 from bid_opening.states import Phase
 from centre.bundles.errors import BundleNotReady, SignerUnknown
 from foundation import canonical
@@ -31,10 +32,13 @@ from foundation.events.tendering import BidSealed, BidWithdrawn
 from foundation.journal import JournalEntry, read_stream
 from foundation.publication.extracts import LogExtract
 from foundation.publication.policy import log_policy
+from foundation.publication.stamping import stamp_of
 from foundation.runtime import Runtime
 from foundation.sealing import Manifest
 from foundation.sealing.suite import load_public, verifies
 from foundation.store.unit import Unit
+from foundation.transparency.checkpoint import Checkpoint
+from foundation.transparency.notes import Note
 from keyholding import facade as keyholding
 from keyholding.models import LotKeyset
 from tendering import facade as tendering
@@ -105,9 +109,11 @@ def gather(unit: Unit, runtime: Runtime, lot_id: str, tier: Tier) -> Gathered:
         **{f"gate/{one.index}.key": f"{one.private_key}\n".encode() for one in told.all(GateKeyReleased)},
         **_draws(told),
     }
+    stamp = _stamp(unit, lot_id, log.extract.size)
+    files |= stamp
     if tier is Tier.REGULATOR:
         files["r-bid.jsonl"] = _lines(_halves(unit, lot_id), "r_bid")
-    return Gathered(lot_id, log.extract.size, files, log, _named_sizes(told), _ciphertext(bids, tier))
+    return Gathered(lot_id, log.extract.size, files, log, _named_sizes(told, stamp), _ciphertext(bids, tier))
 
 
 def _keyset(unit: Unit, lot_id: str, told: _Told) -> KeysetCompleted:
@@ -232,9 +238,20 @@ def _draws(told: _Told) -> dict[str, bytes]:
     return files
 
 
-def _named_sizes(told: _Told) -> tuple[int, ...]:
-    """Checkpoints that entries name: of the freeze, and of draws before the opening."""
+def _stamp(unit: Unit, lot_id: str, log_size: int) -> dict[str, bytes]:
+    """The outside time stamp over the frozen list, where there is one of a checkpoint within this bundle."""
+    entry_id = rooms.entry_id_of(unit, lot_id, e.BidsFrozen)
+    stamped = stamp_of(unit, entry_id) if entry_id is not None else None
+    if stamped is None:
+        return {}
+    size = Checkpoint.parse(Note.parse(stamped.checkpoint).text).size
+    return {f"tsa/{size}.tsr": stamped.response} if size <= log_size else {}
+
+
+def _named_sizes(told: _Told, stamps: Iterable[str]) -> tuple[int, ...]:
+    """Checkpoints that entries or stamps name: of the freeze, and of draws before the opening."""
     sizes = [one.tree_size for one in told.all(e.BidsFrozen)]
+    sizes += [int(name.removeprefix("tsa/").removesuffix(".tsr")) for name in stamps]
     for drawn in told.all(CommitteeDrawn):
         checkpoint = Transcript.parse(drawn.transcript).checkpoint
         sizes.append(int(checkpoint.split(" ")[0]))

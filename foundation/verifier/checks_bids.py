@@ -1,4 +1,4 @@
-"""V4 to V6: bids came before the deadline, the frozen list is the list of live bids, each envelope is the signed one."""
+"""V4 to V6: bids came in time, the frozen list is the list of live bids, each envelope is the signed one."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def _binding(evidence: Evidence, one: Frozen, header: BidHeader, manifest: BidMa
     gate, escrow = len(evidence.holders.gate), len(evidence.holders.escrow)
     shape = (len(header.commit_gate_shares), len(header.wraps_gate), len(header.commit_escrow_shares))
     same((*shape, len(header.wraps_escrow)), (gate, gate, escrow, escrow), "bid.shape", where)
-    demand(len(set(header.commit_gate_shares)) == gate and 1 <= len(header.wraps_bidder) <= 3, "bid.shape", where)
+    demand(len(set(header.commit_gate_shares)) == gate and 1 <= len(header.wraps_bidder) <= 3, "bid.shape", where)  # noqa: PLR2004 - as the format page says
 
 
 def _signature(evidence: Evidence, bid: str, key: bytes) -> None:
@@ -236,7 +236,7 @@ def _signature(evidence: Evidence, bid: str, key: bytes) -> None:
 
 
 def _parts_here(evidence: Evidence, bid: str, manifest: BidManifest, tier: str) -> Iterator[str]:
-    """Parts to compare: the price schedule, and in the regulator's tier all; files of no part are compared, and fail."""
+    """Parts to compare: the price schedule, in the regulator's tier all; and files of no part, which fail."""
     wanted = set(manifest.parts) if tier == "regulator" else {PRICES}
     for name in evidence.files.names:
         found = _PART_FILE.fullmatch(name)

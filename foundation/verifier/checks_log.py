@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from foundation.verifier.container import BLOCK, check_sums, read_whole
 from foundation.verifier.evidence import MAX_LEAVES, Evidence, Leaf, problem_of_leaf, read_leaf
 from foundation.verifier.merkle import ProvenTree, check_consistency
@@ -67,7 +69,7 @@ def _head(evidence: Evidence, note: bytes, where: str) -> TreeHead:
 def check_growth(check: Check, found: list[tuple[TreeHead | None, list[bytes], str]]) -> None:
     """V2: each checkpoint continues the one before it; the log was never forked or put back."""
     check.attempt(lambda: demand(found, "log.no_head", NEWEST))
-    for (old, proof, where), (new, _, _) in zip(found, found[1:], strict=False):
+    for (old, proof, where), (new, _, _) in pairwise(found):
         if old is not None and new is not None:
             check.attempt(check_consistency, old.size, new.size, old.root, new.root, proof, where)
 

@@ -98,7 +98,7 @@ def _checkpoints(files: Files) -> dict[str, str]:
     notes += [str(read_json(line.encode(), "log/checkpoints.jsonl").get("note")) for line in split_lines(raw, "log")]
     for note in notes:
         text = note.split("\n\n")[0]
-        size = (text.split("\n") + ["", ""])[1]
+        size = [*text.split("\n"), ""][1]
         if found.setdefault(size, text) != text:
             raise Problem("log.consistency", f"checkpoint {size}")
     return found

@@ -29,7 +29,7 @@ _ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 def signature_holds(point: bytes, signature: bytes, message: bytes) -> bool:
     """ECDSA P-256 with SHA-256, signature as r and s of 32 bytes each."""
-    if len(signature) != 64:
+    if len(signature) != 64:  # noqa: PLR2004 - as the format page says
         return False
     encoded = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
     try:
@@ -109,7 +109,7 @@ _INVERSES = [0, *(row.index(1) for row in _PRODUCTS[1:])]
 def combine(shares: Sequence[bytes]) -> bytes | None:
     """Shamir over GF(2^8) at zero; a share is 32 bytes and its place. None for places that do not combine."""
     places = [share[-1] for share in shares]
-    if 0 in places or len(set(places)) != len(places) or any(len(share) != 33 for share in shares):
+    if 0 in places or len(set(places)) != len(places) or any(len(share) != 33 for share in shares):  # noqa: PLR2004 - as the format page says
         return None
     secret = bytes(32)
     for share, place in zip(shares, places, strict=True):
@@ -139,7 +139,7 @@ def part_key_of(r_bid: bytes, r_gate: bytes, b: bytes, part: str) -> bytes:
 
 
 def decrypted(key: bytes, part: str, header_hash: bytes, blocks: Iterator[bytes], where: str) -> Iterator[bytes]:
-    """Plaintext of a part, chunk by chunk; believe it only after the last one. Problems ``part.key``, ``part.cipher``."""
+    """Plaintext of a part, chunk by chunk; believe it only after the last. Problems ``part.key``, ``part.cipher``."""
     context = b"etender-part/v1\0" + part.encode() + b"\0" + header_hash
     held = b""
     while len(held) < PREFIX:

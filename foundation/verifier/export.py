@@ -41,8 +41,9 @@ _HEAD = '''#!/usr/bin/env python3
     python verify-bundle.py BUNDLE.zip --policy policy.txt
     python verify-bundle.py --diff OLD.zip NEW.zip
 
-py_ecc is needed where a draw used a public beacon, rfc3161-client for outside time stamps. Exit codes: 0 verified, 2 usage, 4 does not verify, 5 nothing failed
-but something could not be checked here. Made from modules with SHA-256 {digest}.
+py_ecc is needed where a draw used a public beacon, rfc3161-client for outside time stamps.
+Exit codes: 0 verified, 2 usage, 4 does not verify, 5 nothing failed but something could not be checked here.
+Made from modules with SHA-256 {digest}.
 """
 '''
 _TAIL = """

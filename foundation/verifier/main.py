@@ -19,10 +19,8 @@ EXIT_USAGE = 2
 
 def report_text(report: Report) -> str:
     """The report for people, Chinese and English."""
-    lines = []
-    for key in ("lot_code", "name", "deadline_at", "bids", "log", "size", "cosigned_at", "policy_sha256"):
-        if report.about.get(key):
-            lines.append(f"{key}: {report.about[key]}")
+    shown = ("lot_code", "name", "deadline_at", "bids", "log", "size", "cosigned_at", "policy_sha256")
+    lines = [f"{key}: {report.about[key]}" for key in shown if report.about.get(key)]
     for check in report.checks:
         zh, en = MEANINGS[check.name]
         status = STATUSES[check.status]

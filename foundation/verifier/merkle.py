@@ -28,8 +28,9 @@ def tree_root_of(leaves: Sequence[bytes]) -> bytes:
 
 
 class ProvenTree:
-    """One tree of a known root. It remembers every node that a proof has led to the root, so that 10,000 proofs
-    cost little more than 10,000 hashes: at a known node the rest of the path is compared, not hashed again.
+    """One tree of a known root, which remembers every node that a proof has led to the root.
+
+    So 10,000 proofs cost little more than 10,000 hashes: at a known node the rest of the path is compared only.
     """
 
     def __init__(self, size: int, root: bytes) -> None:
@@ -42,7 +43,7 @@ class ProvenTree:
         demand(0 <= index < self.size, "log.inclusion", where, reason="index")
         places = path_places(index, self.size)
         demand(len(places) == len(path), "log.inclusion", where, reason="length")
-        demand(all(len(one) == HASH for one in path), "log.inclusion", where, reason="hash")
+        demand(all(len(one) == HASH for one in (leaf, self.root, *path)), "log.inclusion", where, reason="hash")
         own, value = (0, index), leaf
         fresh: dict[tuple[int, int], bytes] = {}
         for step, (is_left, sibling, parent) in enumerate(places):

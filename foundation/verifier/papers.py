@@ -109,9 +109,9 @@ def read_holders(raw: bytes, where: str) -> KeyHolders:
     )
     everyone = (*found.gate, *found.escrow)
     is_distinct = len({one.id for one in everyone}) == len({one.point for one in everyone}) == len(everyone)
-    is_gate = 2 <= found.gate_threshold <= len(found.gate) <= MAX_HOLDERS
+    is_gate = 2 <= found.gate_threshold <= len(found.gate) <= MAX_HOLDERS  # noqa: PLR2004 - as the format page says
     is_none = not found.escrow and found.escrow_threshold == 0
-    is_escrow = is_none or 2 <= found.escrow_threshold <= len(found.escrow) <= MAX_HOLDERS
+    is_escrow = is_none or 2 <= found.escrow_threshold <= len(found.escrow) <= MAX_HOLDERS  # noqa: PLR2004 - as the format page says
     demand(value["v"] == 1 and number_in(value, "number", where) >= 1, "format.value", where)
     demand(is_distinct and is_gate and is_escrow, "keyset.form", where)
     return found
@@ -175,7 +175,7 @@ def _binaries(value: dict[str, Any], key: str, where: str) -> tuple[bytes, ...]:
 
 def read_manifest(raw: bytes, where: str) -> BidManifest:
     lines = split_lines(raw, where)
-    demand(len(lines) > 5 and lines[0] == "etender-bid/v1", "format.manifest", where)
+    demand(len(lines) > 5 and lines[0] == "etender-bid/v1", "format.manifest", where)  # noqa: PLR2004 - as the format page says
     _, binding_hash, header_hash, rev, prev, *rest = lines
     is_head = HEX_32.fullmatch(binding_hash) and HEX_32.fullmatch(header_hash) and _PREVIOUS.fullmatch(prev)
     demand(is_head and re.fullmatch(r"[1-9][0-9]{0,3}", rev), "format.manifest", where)

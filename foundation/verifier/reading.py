@@ -103,7 +103,7 @@ def _refused(_text: str) -> NoReturn:
 
 
 def _small(text: str) -> int:
-    if len(text) > 16 or abs(int(text)) > MAX_NUMBER or text == "-0":
+    if len(text) > 16 or abs(int(text)) > MAX_NUMBER or text == "-0":  # noqa: PLR2004 - as the format page says
         raise _Odd
     return int(text)
 

@@ -78,7 +78,8 @@ def verify_path(
     """Verify a bundle, a folder or a zip.
 
     ``policy``: the C2SP tlog-policy the reader trusts; without it the bundle's own is taken, which proves nothing
-    against whoever made the bundle. ``tsa_roots``: PEM certificates that time stamps are checked against. ``now``: cosignatures dated later do not count; None leaves them unjudged.
+    against whoever made the bundle. ``tsa_roots``: PEM certificates that time stamps are checked against. ``now``:
+    cosignatures dated later do not count; None leaves them unjudged.
     """
     try:
         files = open_files(path)

@@ -77,7 +77,7 @@ class TreeHead:
 def read_vkey(text: str, kind: int, where: str) -> PublicKey:
     """``<name>+<hex key id>+<base64 of kind and key>``."""
     parts = text.split("+", 2)
-    demand(len(parts) == 3 and _NAME.fullmatch(parts[0]), "format.vkey", where)
+    demand(len(parts) == 3 and _NAME.fullmatch(parts[0]), "format.vkey", where)  # noqa: PLR2004 - as the format page says
     material = unbase64(parts[2], where, 33)
     key = PublicKey(parts[0], material[0], material[1:])
     demand(key.kind == kind and unhex(parts[1], where, 4) == key.key_id, "format.vkey", where)
@@ -141,7 +141,7 @@ def split_note(raw: bytes, where: str) -> tuple[str, list[Line]]:
         demand(found, "format.note", where)
         if found is not None:
             data = unbase64(found[2], where)
-            demand(_NAME.fullmatch(found[1]) and len(data) > 4, "format.note", where)
+            demand(_NAME.fullmatch(found[1]) and len(data) > 4, "format.note", where)  # noqa: PLR2004 - as the format page says
             lines.append(Line(found[1], data[:4], data[4:]))
     demand(len(lines) <= MAX_LINES, "format.note", where)
     return note[: at + 1], lines
@@ -151,11 +151,12 @@ def read_head(raw: bytes, trust: Trust, now: datetime | None, where: str) -> Tre
     """A checkpoint this policy accepts.
 
     Problems: ``log.origin``, ``log.signature`` (no log key of that name signed, or a line naming a trusted key does
-    not verify), ``log.quorum`` (too few *distinct* cosigner keys; one counted twice is one; one from the future is none).
+    not verify), ``log.quorum`` (too few *distinct* cosigner keys; one key is one
+    voice, one from the future is none).
     """
     text, lines = split_note(raw, where)
     rows = text[:-1].split("\n")
-    demand(len(rows) == 3 and "" not in rows, "format.checkpoint", where)
+    demand(len(rows) == 3 and "" not in rows, "format.checkpoint", where)  # noqa: PLR2004 - as the format page says
     size, root = number_of(rows[1], where), unbase64(rows[2], where, 32)
     demand(size > 0, "log.empty", where)
     keys = [key for key in trust.logs if key.name == rows[0]]
@@ -187,7 +188,7 @@ def _cosigned_at(key: PublicKey, lines: list[Line], text: str, where: str) -> da
             continue
         seconds = int.from_bytes(line.signature[:8], "big")
         message = f"cosignature/v1\ntime {seconds}\n{text}".encode()
-        is_signed = len(line.signature) == 72 and key.signed(line.signature[8:], message)
+        is_signed = len(line.signature) == 72 and key.signed(line.signature[8:], message)  # noqa: PLR2004 - as the format page says
         demand(is_signed and 0 < seconds <= _LATEST, "log.signature", where, signer=key.name)
         times.append(datetime.fromtimestamp(seconds, UTC))
     return min(times, default=None)

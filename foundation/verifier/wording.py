@@ -159,12 +159,14 @@ PROBLEMS = {
 LIMITS = (
     (
         "核对不能证明：没有拿到回执的人未被拒收；数据包做出之后又发生了什么；专家、持钥人彼此独立；报价是投标人的本意。",
-        "Not proven: that a bidder without a receipt was not refused; what happened after the bundle was made; that "
-        "holders and experts are independent; that a price is what its bidder meant.",
+        (
+            "Not proven: that a bidder without a receipt was not refused; what happened after the bundle was made; "
+            "that holders and experts are independent; that a price is what its bidder meant."
+        ),
     ),
 )
 
 
 def sentence_of(code: str) -> tuple[str, str]:
     """Chinese and English for a problem's code; the sentence of its group where it has none of its own."""
-    return PROBLEMS.get(code) or GROUPS.get(code.split(".")[0], (code, code))
+    return PROBLEMS.get(code) or GROUPS.get(code.partition(".")[0], (code, code))

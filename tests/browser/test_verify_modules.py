@@ -204,3 +204,16 @@ def test_the_written_out_digest_is_sha_256(page: Page) -> None:
       return wrong;
     }"""
     assert page.evaluate(body) == []
+
+
+def test_beacons_are_judged_as_published(page: Page) -> None:
+    cases = json.loads((ROOT / "tests" / "vectors" / "drand_beacons.json").read_text(encoding="utf-8"))["beacons"]
+    short = [one for one in cases if one["scheme"] == "bls-unchained-g1-rfc9380"]
+    body = """async (cases) => {
+      const { isBeacon } = await import("/static/js/verify/draws.js");
+      const found = [];
+      for (const { round, signature, public_key } of cases) found.push(await isBeacon(round, signature, public_key));
+      return found;
+    }"""
+    broken = {**short[0], "signature": "ff" * 48}
+    assert page.evaluate(body, [*short, broken]) == [*(one["valid"] for one in short), False]

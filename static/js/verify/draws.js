@@ -1,16 +1,21 @@
 // @ts-check
 /** V10: draws redone. Beacons are verified with the vendored BLS library. */
 
-import { base64, byCodePoint, h, hex, note, sha256, textOf } from "./bytes.js";
+import { base64, byCodePoint, h, hex, note, sha256, textOf, unhex } from "./bytes.js";
 import { deadlineOf } from "./bids.js";
 import { keysExactly, splitLines, textIn } from "./json.js";
-import { demand, Missing, Problem, same } from "./problems.js";
+import { demand, Problem, same } from "./problems.js";
 
 /** @typedef {import("./evidence.js").Evidence} Evidence */
 /** @typedef {import("./evidence.js").Leaf} Leaf */
 /** @typedef {import("./problems.js").Check} Check */
 
 const MAX = 4 * 1024 * 1024;
+const GENESIS = 1_692_803_367;
+const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971";
+const QUICKNET_KEY =
+  "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc2" +
+  "2b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a";
 const COEFFICIENT = "bid_opening.coefficient_drawn";
 const POOL = "evaluation.expert_pool_fixed";
 const DRAWN = "evaluation.committee_drawn";
@@ -201,12 +206,37 @@ function members(evidence) {
 }
 
 /**
+ * A beacon value: the chain everybody pins, the round by the formula of the deadline, and its signature.
  * @param {Evidence} evidence
  * @param {ReturnType<typeof readDraw>} draw
  * @param {string} where
  */
 async function checkBeacon(evidence, draw, where) {
   if (!draw.beacon) return;
-  await deadlineOf(evidence);
-  throw new Missing("py_ecc");
+  const [, chain, round, signature] = draw.beacon;
+  const deadline = Number((await deadlineOf(evidence)) / 1_000_000n);
+  same(chain, QUICKNET, "draw.beacon", where);
+  same(Number(round), Math.floor((deadline + 600 - GENESIS) / 3) + 1, "draw.beacon", where);
+  demand(signature.length === 96 && (await isBeacon(Number(round), signature, QUICKNET_KEY)), "draw.beacon", where);
+}
+
+/**
+ * Whether a signature (hex, G1) is of SHA-256 of the round number under a key (hex, G2).
+ * @param {number} round
+ * @param {string} signature
+ * @param {string} key
+ * @returns {Promise<boolean>}
+ */
+export async function isBeacon(round, signature, key) {
+  const { bls12_381: curve } = /** @type {any} */ (await import("../../vendor/js/bls.js"));
+  const number = new Uint8Array(8);
+  new DataView(number.buffer).setBigUint64(0, BigInt(round));
+  const message = curve.shortSignatures.hash(sha256(number), "BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_");
+  try {
+    return curve.shortSignatures.verify(unhex(signature, ""), message, unhex(key, ""));
+  } catch (error) {
+    // The library refuses bytes that are no point by throwing plain errors.
+    if (error instanceof Error && error.name === "Error") return false;
+    throw error;
+  }
 }
