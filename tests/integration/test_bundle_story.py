@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,19 @@ def test_the_command_line_keeps_its_exit_codes(
     (tmp_path / "text.zip").write_text("not a zip")
     assert run([str(tmp_path / "text.zip")], None, "verify") == 4
     assert run(["--diff", str(bundle), str(tmp_path / "text.zip")], None, "verify") == 4
+
+
+def test_the_job_after_the_record_waits_for_the_log_and_then_makes_the_bundle(tmp_path: Path) -> None:
+    with bundled_opening(tmp_path) as (opening, _):
+        runtime, lot = opening.world.runtime, opening.lot.id
+        opening.to_closed()
+        assert opening.run_jobs() == []
+        assert bundles_of(runtime.objects, lot) == []  # the record is not in a cosigned log yet
+        opening.publish()
+        for _ in range(4):
+            opening.at(opening.world.clock.now() + timedelta(seconds=5))
+            assert opening.run_jobs() == []
+        (name,) = bundles_of(runtime.objects, lot)
+        path = tmp_path / "kept.zip"
+        path.write_bytes(runtime.objects.get(name))
+        assert verify_path(path, policy=policy_of(opening)).verdict == "verified"
