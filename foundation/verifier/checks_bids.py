@@ -166,7 +166,8 @@ def check_envelopes(check: Check, evidence: Evidence) -> None:
     tender = check.attempt(lambda: evidence.tender)
     if frozen is None or tender is None:
         return
-    check.attempt(needs_suite, evidence)
+    if not check.attempt(needs_suite, evidence):
+        return
     bidders = {one.bid: one for one in tender.bids}
     for name in evidence.files.names:
         found = _BID_FILE.fullmatch(name)
@@ -189,11 +190,12 @@ def check_envelopes(check: Check, evidence: Evidence) -> None:
             check.attempt(_ciphertext, evidence, one.bid, part, manifest)
 
 
-def needs_suite(evidence: Evidence) -> None:
-    """Missing for a suite this verifier does not read."""
+def needs_suite(evidence: Evidence) -> bool:
+    """True for the suite this verifier reads; Missing for another, of which nothing can be said here."""
     same(evidence.holders.suite, evidence.tender.suite, "bid.suite", "keyset.json")
     if evidence.tender.suite != "S1":
         raise Missing(f"suite {evidence.tender.suite}")
+    return True
 
 
 def _papers(evidence: Evidence, one: Frozen) -> tuple[BidHeader, BidManifest]:

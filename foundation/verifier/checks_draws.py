@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from foundation.verifier.beacons import check_beacon
-from foundation.verifier.checks_bids import deadline_of
+from foundation.verifier.checks_bids import deadline_of, needs_suite
 from foundation.verifier.container import read_whole
 from foundation.verifier.evidence import Evidence, Leaf
 from foundation.verifier.problems import Check, Problem, demand, same
@@ -52,6 +52,7 @@ def _read(evidence: Evidence, name: str) -> tuple[Draw, list[str], str]:
 
 
 def _coefficient(evidence: Evidence, leaf: Leaf, name: str) -> None:
+    needs_suite(evidence)
     draw, pool, text = _read(evidence, name)
     where = f"draws/{name}.txt"
     same(text, leaf.text("transcript"), "draw.transcript", where)

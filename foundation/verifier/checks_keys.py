@@ -33,7 +33,8 @@ def check_shares(check: Check, evidence: Evidence) -> None:
     holders = check.attempt(lambda: evidence.holders)
     if frozen is None or holders is None:
         return
-    check.attempt(needs_suite, evidence)
+    if not check.attempt(needs_suite, evidence):
+        return
     keys = {index: key for index in gate_indexes(evidence) if (key := _quiet_key(evidence, index)) is not None}
     for one in frozen:
         header = check.attempt(evidence.header, one.bid)
@@ -123,7 +124,8 @@ def check_gate(check: Check, evidence: Evidence) -> None:
     holders = check.attempt(lambda: evidence.holders)
     if holders is None:
         return
-    check.attempt(needs_suite, evidence)
+    if not check.attempt(needs_suite, evidence):
+        return
     check.attempt(_logged_keyset, evidence)
     for role, group in (("gate", holders.gate), ("escrow", holders.escrow)):
         for holder in group:
@@ -197,8 +199,8 @@ def check_prices(check: Check, evidence: Evidence) -> None:
     record = check.attempt(_record, evidence)
     closed = check.attempt(evidence.one, "bid_opening.window_closed")
     frozen = check.attempt(lambda: evidence.frozen)
-    check.attempt(needs_suite, evidence)
-    if keys is None or record is None or closed is None or frozen is None:
+    is_read = check.attempt(needs_suite, evidence)
+    if not is_read or keys is None or record is None or closed is None or frozen is None:
         return
     check.attempt(_window, evidence, closed, sorted(one.bid for one in frozen))
     check.attempt(lambda: same(sorted(record), sorted(one.bid for one in frozen), "record.bids", "opening.jsonl"))

@@ -19,6 +19,7 @@ from centre.bundles.gather import Tier
 from foundation.web.access import PUBLIC, allow
 from foundation.web.kit import WebSettings, complete, create_web
 from tests.support import chromium
+from tests.support.page_checks import AXE, AXE_RUN
 from tests.support.tender_world import TenderWorld
 from tests.support_bundle import bundled_opening, policy_of
 
@@ -100,6 +101,9 @@ def test_a_good_bundle_is_verified_and_nothing_is_sent(site: Site, page: Page) -
     assert page.locator("#checks > li").count() == 13
     expect(page.locator("#checks")).to_contain_text("V9 唱标")
     expect(page.locator("#limits")).to_contain_text("核对不能证明")
+    expect(page.locator("#about")).to_contain_text("2026-11-24 09:30:00")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate(AXE_RUN) == []
     expect(page.locator("#result-title")).to_be_focused()
     with page.expect_download() as caught:
         page.click("#save")

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from centre.bundles.gather import Tier
-from tests.support_attacks import Attack, attacks, honest, with_panel
-from tests.support_bundle import Files, Keys, bundled_opening, files_of, findings, policy_of, verified
+from tests.support_attacks import Attack, attacks, honest, retold, with_panel
+from tests.support_bundle import (
+    Files,
+    Keys,
+    Storyteller,
+    bundled_opening,
+    files_of,
+    findings,
+    policy_of,
+    verified,
+    with_json,
+)
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +65,20 @@ def test_a_bundle_of_another_lots_opening_is_not_taken_for_this_one(
     assert verified(foreign, policy).verdict == "failed"
     for name in ("tender.json", "leaves.jsonl", "keyset.json", "log/checkpoint", "opening.jsonl"):
         assert verified({**files, name: foreign[name]}, policy).verdict == "failed", name
+
+
+def test_a_suite_that_is_not_read_is_no_accusation(made: tuple[Files, Keys, bytes]) -> None:
+    """Nothing is called false that was only not looked at; and nothing is called verified."""
+    files, keys, policy = made
+
+    def other_suite(story: Storyteller) -> None:
+        def change(value: dict[str, Any]) -> None:
+            value["suite"] = "S9"
+
+        story.change_files(lambda now: with_json(with_json(now, "tender.json", change), "keyset.json", change))
+
+    report = verified(retold(files, keys, other_suite), policy)
+    assert findings(report) == []
+    assert (report.verdict, report.exit_code) == ("incomplete", 5)
+    unchecked = {check.name for check in report.checks if check.needs == ["suite S9"]}
+    assert unchecked == {"V6", "V7", "V8", "V9", "V10"}

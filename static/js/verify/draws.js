@@ -2,7 +2,7 @@
 /** V10: draws redone. Beacons are verified with the vendored BLS library. */
 
 import { base64, byCodePoint, h, hex, note, sha256, textOf, unhex } from "./bytes.js";
-import { deadlineOf } from "./bids.js";
+import { deadlineOf, needsSuite } from "./bids.js";
 import { keysExactly, splitLines, textIn } from "./json.js";
 import { demand, Problem, same } from "./problems.js";
 
@@ -117,6 +117,7 @@ async function read(evidence, name) {
  * @param {string} name
  */
 async function coefficient(evidence, leaf, name) {
+  await needsSuite(evidence);
   const { draw, pool, text, where } = await read(evidence, name);
   const tender = await evidence.tender();
   same(text, leaf.text("transcript"), "draw.transcript", where);

@@ -52,7 +52,7 @@ export async function checkShares(check, evidence) {
   const frozen = await check.attempt(() => evidence.frozen());
   const holders = await check.attempt(() => evidence.holders());
   if (!frozen || !holders) return;
-  await check.attempt(() => needsSuite(evidence));
+  if (!(await check.attempt(() => needsSuite(evidence)))) return;
   /** @type {Map<number, GateKey>} */
   const keys = new Map();
   for (const index of gateIndexes(evidence)) {
@@ -132,7 +132,7 @@ function reported(evidence, bid, role, code) {
 export async function checkGate(check, evidence) {
   const holders = await check.attempt(() => evidence.holders());
   if (!holders) return;
-  await check.attempt(() => needsSuite(evidence));
+  if (!(await check.attempt(() => needsSuite(evidence)))) return;
   await check.attempt(() => loggedKeyset(evidence));
   for (const role of /** @type {const} */ (["gate", "escrow"])) {
     for (const holder of holders[role]) {
@@ -232,8 +232,8 @@ export async function checkPrices(check, evidence) {
   const record = await check.attempt(() => readRecord(evidence));
   const closed = await check.attempt(() => evidence.one("bid_opening.window_closed"));
   const frozen = await check.attempt(() => evidence.frozen());
-  await check.attempt(() => needsSuite(evidence));
-  if (!keys || !record || !closed || !frozen) return;
+  const isRead = await check.attempt(() => needsSuite(evidence));
+  if (!isRead || !keys || !record || !closed || !frozen) return;
   const bids = frozen.map((one) => one.bid).sort();
   await check.attempt(() => windowOf(evidence, closed, bids));
   await check.attempt(() => same([...record.keys()].sort(), bids, "record.bids", "opening.jsonl"));

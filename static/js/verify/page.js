@@ -17,15 +17,17 @@ const ICONS = { passed: "ok", warning: "warn", failed: "bad", not_checked: "wait
 const ABOUT = /** @type {Record<string, [string, string]>} */ ({
   name: ["标段", "Lot"],
   lot_code: ["标段编号", "Lot code"],
-  deadline_at: ["截止（UTC）", "Deadline (UTC)"],
+  deadline_at: ["截止（北京时间）", "Deadline (Beijing time)"],
   bids: ["开标份数", "Bids"],
   tier: ["数据包种类", "Tier"],
   leaves: ["日志记录数", "Entries"],
   log: ["日志", "Log"],
   size: ["日志总条数", "Size of the log"],
-  cosigned_at: ["共签时间（UTC）", "Cosigned (UTC)"],
+  cosigned_at: ["共签时间（北京时间）", "Cosigned (Beijing time)"],
   policy_sha256: ["信任策略的 SHA-256", "SHA-256 of the policy"],
 });
+const TIERS = /** @type {Record<string, [string, string]>} */ ({ public: ["公开", "public"], regulator: ["监督", "regulator's"] });
+const BEIJING_MS = 8 * 3600 * 1000;
 let turn = 0;
 
 /**
@@ -85,6 +87,18 @@ function finding(problem, kind) {
   return line;
 }
 
+/**
+ * A fact as people write it: instants in Beijing time, words in the page's language.
+ * @param {string} key
+ * @param {string} value
+ */
+function shown(key, value) {
+  if (key === "tier") return pick(TIERS[value] ?? [value, value]);
+  if (!key.endsWith("_at")) return value;
+  const beijing = new Date(Date.parse(value) + BEIJING_MS).toISOString();
+  return `${beijing.slice(0, 10)} ${beijing.slice(11, 19)}`;
+}
+
 /** @param {Report} report */
 function show(report) {
   const kind = report.verdict === "verified" ? "ok" : report.verdict === "failed" ? "bad" : "warn";
@@ -95,7 +109,7 @@ function show(report) {
   byId("verdict").replaceChildren(verdict);
   byId("about").replaceChildren(
     ...Object.entries(ABOUT).flatMap(([key, label]) =>
-      report.about[key] ? [make("dt", pick(label)), make("dd", report.about[key], "code")] : [],
+      report.about[key] ? [make("dt", pick(label)), make("dd", shown(key, report.about[key]), "code")] : [],
     ),
   );
   byId("checks").replaceChildren(
