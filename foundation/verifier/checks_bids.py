@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from foundation.verifier.container import read_whole
-from foundation.verifier.envelope import segment_digests, signature_holds
+from foundation.verifier.envelope import part_root, segment_digests
 from foundation.verifier.evidence import Bidder, Evidence, Frozen, Leaf
-from foundation.verifier.merkle import tree_root_of
 from foundation.verifier.papers import BidHeader, BidManifest
 from foundation.verifier.problems import Check, Missing, Problem, demand, same
 from foundation.verifier.reading import instant_of, keys_exactly, number_in, split_lines, text_in, unbase64
 from foundation.verifier.stamps import check_stamps
+from foundation.verifier.suites import KNOWN_SUITES
 
 GRACE = timedelta(seconds=60)
 FROZEN = "bid_opening.bids_frozen"
@@ -193,7 +193,7 @@ def check_envelopes(check: Check, evidence: Evidence) -> None:
 def needs_suite(evidence: Evidence) -> bool:
     """True for the suite this verifier reads; Missing for another, of which nothing can be said here."""
     same(evidence.holders.suite, evidence.tender.suite, "bid.suite", "keyset.json")
-    if evidence.tender.suite != "S1":
+    if evidence.tender.suite not in KNOWN_SUITES:
         raise Missing(f"suite {evidence.tender.suite}")
     return True
 
@@ -233,7 +233,8 @@ def _signature(evidence: Evidence, bid: str, key: bytes) -> None:
     where = f"manifests/{bid}.sig"
     lines = split_lines(read_whole(evidence.files, where, 200), where)
     demand(len(lines) == 1, "format.lines", where)
-    is_good = signature_holds(key, unbase64(lines[0], where, 64), evidence.manifest_bytes(bid))
+    suite = evidence.manifest(bid).suite
+    is_good = suite.signature_holds(key, unbase64(lines[0], where, 64), evidence.manifest_bytes(bid))
     demand(is_good, "bid.signature", where)
 
 
@@ -253,4 +254,5 @@ def _ciphertext(evidence: Evidence, bid: str, part: str, manifest: BidManifest) 
     demand(where in evidence.files.names, "files.missing", where)
     size, root = manifest.parts[part]
     same(evidence.files.member(where).size, size, "part.length", where)
-    same(tree_root_of(list(segment_digests(evidence.files.blocks(where)))).hex(), root, "part.root", where)
+    digests = list(segment_digests(manifest.suite, evidence.files.blocks(where)))
+    same(part_root(manifest.suite, digests).hex(), root, "part.root", where)

@@ -7,21 +7,12 @@ from typing import Any
 
 from foundation.verifier.checks_bids import PRICES, needs_suite
 from foundation.verifier.container import read_whole
-from foundation.verifier.envelope import (
-    commitment_to,
-    content_of,
-    decrypted,
-    part_key_of,
-    point_of,
-    private_key,
-    recombine,
-    signature_holds,
-    unwrap,
-)
+from foundation.verifier.envelope import content_of, decrypted, part_key_of, recombine
 from foundation.verifier.evidence import Evidence, Leaf
-from foundation.verifier.papers import BidHeader, Prices, read_prices
+from foundation.verifier.papers import BidHeader, KeyHolder, Prices, read_prices
 from foundation.verifier.problems import Check, Problem, demand, same
 from foundation.verifier.reading import HEX_16, HEX_32, keys_exactly, lines_of, read_canonical, split_lines, text_in
+from foundation.verifier.suites import Suite1, suite_named
 
 _GATE_FILE = re.compile(r"gate/(0|[1-9][0-9]?)\.key")
 MAX_SCHEDULE = 1_400_000
@@ -43,16 +34,18 @@ def check_shares(check: Check, evidence: Evidence) -> None:
         good: dict[int, bytes] = {}
         for index, key in keys.items():
             share = (
-                unwrap(key, header.b.hex(), f"gate/{index}", header.wraps_gate[index]) if _fits(header, index) else None
+                header.suite.unwrap(key, header.b.hex(), f"gate/{index}", header.wraps_gate[index])
+                if _fits(header, index)
+                else None
             )
             if (
                 share is not None
-                and commitment_to(header.b.hex(), f"gate/{index}", share) == header.commit_gate_shares[index]
+                and header.suite.commitment(header.b.hex(), f"gate/{index}", share) == header.commit_gate_shares[index]
             ):
                 good[index] = share
             elif share is not None:
                 check.attempt(_reported, evidence, one.bid, f"gate/{index}", "share.commitment")
-        secret = recombine(good, holders.gate_threshold, header.b.hex(), "gate", header.commit_gate)
+        secret = recombine(header.suite, good, holders.gate_threshold, header.b.hex(), "gate", header.commit_gate)
         evidence.r_gates[one.bid] = secret
         if secret is None and len(good) >= holders.gate_threshold:
             check.attempt(_reported, evidence, one.bid, "gate", "share.combination")
@@ -85,10 +78,10 @@ def _check_halves(check: Check, evidence: Evidence) -> None:
 def _half(evidence: Evidence, bid: str, half: str, part_key: str) -> None:
     header, where = evidence.header(bid), "r-bid.jsonl"
     r_bid = bytes.fromhex(half)
-    same(commitment_to(header.b.hex(), "bidder", r_bid), header.commit_bidder, "share.commitment", where)
+    same(header.suite.commitment(header.b.hex(), "bidder", r_bid), header.commit_bidder, "share.commitment", where)
     r_gate = evidence.r_gates.get(bid)
     if part_key and r_gate is not None:
-        same(part_key_of(r_bid, r_gate, header.b, PRICES).hex(), part_key, "share.part_key", where)
+        same(part_key_of(header.suite, r_bid, r_gate, header.b, PRICES).hex(), part_key, "share.part_key", where)
 
 
 def _reported(evidence: Evidence, bid: str, role: str, code: str) -> None:
@@ -116,7 +109,7 @@ def gate_key(evidence: Evidence, index: int) -> Any:
     where = f"gate/{index}.key"
     lines = split_lines(read_whole(evidence.files, where, 200), where)
     demand(len(lines) == 1 and HEX_32.fullmatch(lines[0]), "gate.key_form", where)
-    return private_key(lines[0], where)
+    return suite_named(evidence.tender.suite, where).private_key(lines[0], where)
 
 
 def check_gate(check: Check, evidence: Evidence) -> None:
@@ -127,11 +120,11 @@ def check_gate(check: Check, evidence: Evidence) -> None:
     if not check.attempt(needs_suite, evidence):
         return
     check.attempt(_logged_keyset, evidence)
+    suite = suite_named(holders.suite, "keyset.json")
     for role, group in (("gate", holders.gate), ("escrow", holders.escrow)):
         for holder in group:
             message = lines_of("etender-holder/v1", holders.tender, holders.lot, role, holder.point.hex())
-            is_own = signature_holds(holder.point, holder.proof, message)
-            check.attempt(demand, is_own, "keyset.possession", "keyset.json", holder=holder.id)
+            check.attempt(_possession, suite, holder, message)
     given = {}
     for index in gate_indexes(evidence):
         key = check.attempt(gate_key, evidence, index)
@@ -142,6 +135,11 @@ def check_gate(check: Check, evidence: Evidence) -> None:
         header = check.attempt(evidence.header, one.bid)
         for index, key in given.items() if header is not None else ():
             check.attempt(_gate_wrap, evidence, one.bid, header, index, key)
+
+
+def _possession(suite: Suite1, holder: KeyHolder, message: bytes) -> None:
+    is_own = suite.signature_holds(holder.point, holder.proof, message)
+    demand(is_own, "keyset.possession", "keyset.json", holder=holder.id)
 
 
 def _logged_keyset(evidence: Evidence) -> None:
@@ -161,7 +159,11 @@ def _logged_keyset(evidence: Evidence) -> None:
 
 def _gate_key_is(evidence: Evidence, index: int, key: Any) -> bool:
     where, gate = f"gate/{index}.key", evidence.holders.gate
-    demand(index < len(gate) and point_of(key) == gate[index].point, "gate.key", where)
+    demand(
+        index < len(gate) and suite_named(evidence.tender.suite, where).point_of(key) == gate[index].point,
+        "gate.key",
+        where,
+    )
     released = [leaf for leaf in evidence.of("keyholding.gate_key_released") if leaf.number("index") == index]
     demand(len(released) == 1, "gate.not_logged", where)
     line = read_whole(evidence.files, where, 200).decode("ascii").strip()
@@ -183,11 +185,11 @@ def _enough_keys(evidence: Evidence, given: list[int]) -> None:
 def _gate_wrap(evidence: Evidence, bid: str, header: BidHeader | None, index: int, key: Any) -> None:
     if header is None or not _fits(header, index):
         raise Problem("bid.shape", f"headers/{bid}.json")
-    share = unwrap(key, header.b.hex(), f"gate/{index}", header.wraps_gate[index])
+    share = header.suite.unwrap(key, header.b.hex(), f"gate/{index}", header.wraps_gate[index])
     if share is None:
         _reported(evidence, bid, f"gate/{index}", "gate.unreported")
         return
-    if commitment_to(header.b.hex(), f"gate/{index}", share) == header.commit_gate_shares[index]:
+    if header.suite.commitment(header.b.hex(), f"gate/{index}", share) == header.commit_gate_shares[index]:
         for leaf in evidence.of("bid_opening.gate_fault_found"):
             is_false = (leaf.text("bid"), leaf.text("role")) == (bid, f"gate/{index}")
             demand(not is_false, "gate.false_fault", leaf.where)
@@ -296,5 +298,6 @@ def _sealed_prices(evidence: Evidence, bid: str, key: str) -> Prices:
     where = f"parts/{bid}/{PRICES}.cob"
     demand(where in evidence.files.names, "files.missing", where)
     demand(evidence.files.member(where).size <= MAX_SCHEDULE, "files.too_large", where)
-    pieces = decrypted(bytes.fromhex(key), PRICES, evidence.header(bid).hh, evidence.files.blocks(where), where)
+    header, blocks = evidence.header(bid), evidence.files.blocks(where)
+    pieces = decrypted(header.suite, bytes.fromhex(key), PRICES, header.hh, blocks, where)
     return read_prices(content_of(pieces, where, MAX_SCHEDULE), where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from foundation.verifier.checks_bids import needs_suite
 from foundation.verifier.evidence import Evidence, Leaf
 from foundation.verifier.problems import Check, Problem, demand
 from foundation.verifier.signed import TreeHead
@@ -112,6 +113,7 @@ def _keyset_weaknesses(check: Check, evidence: Evidence) -> None:
 
 
 def _bid_weaknesses(check: Check, evidence: Evidence) -> None:
+    needs_suite(evidence)
     signers: dict[bytes, str] = {}
     wraps: dict[bytes, str] = {}
     for one in evidence.tender.bids:

@@ -1,95 +1,18 @@
-"""The sealed bid, read again from its description (docs/sealed-bid-format.md) and not from the sealing program.
-
-HPKE (RFC 9180), Cobblestone (C2SP chunked-encryption) and Shamir's sharing are written out here from AES-GCM, ECDH and
-HMAC, so that a fault of the libraries that sealed the bids is not repeated in their check.
-"""
+"""The parts of a sealed bid that do not depend on its suite: shares, part keys, chunks, padding, segments."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, islice
 
-from cryptography.exceptions import InvalidSignature, InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from foundation.verifier.problems import Problem, demand
-from foundation.verifier.reading import h, lines_of
+from foundation.verifier.suites import TAG_SIZE, Suite1
 
-CHUNK, TAG, PREFIX = 16 * 1024, 16, 56
+CHUNK, PREFIX = 16 * 1024, 56
 MIN_PADDED = 4096
 MOST_SUBSETS = 600
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-
-
-def signature_holds(point: bytes, signature: bytes, message: bytes) -> bool:
-    """ECDSA P-256 with SHA-256, signature as r and s of 32 bytes each."""
-    if len(signature) != 64:  # noqa: PLR2004 - as the format page says
-        return False
-    encoded = encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
-    try:
-        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-        key.verify(encoded, message, ec.ECDSA(hashes.SHA256()))
-    except (InvalidSignature, ValueError):
-        return False
-    return True
-
-
-def private_key(digits: str, where: str) -> ec.EllipticCurvePrivateKey:
-    """The key of 64 hex digits; out of range is a Problem."""
-    number = int(digits, 16)
-    demand(0 < number < _ORDER, "gate.key_form", where)
-    return ec.derive_private_key(number, ec.SECP256R1())
-
-
-def point_of(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-
-
-def _expand(algorithm: str, prk: bytes, info: bytes, size: int) -> bytes:
-    out, block, counter = b"", b"", 1
-    while len(out) < size:
-        block = hmac.digest(prk, block + info + bytes([counter]), algorithm)
-        out, counter = out + block, counter + 1
-    return out[:size]
-
-
-def _labeled_extract(suite: bytes, salt: bytes, label: bytes, material: bytes) -> bytes:
-    return hmac.digest(salt or bytes(32), b"HPKE-v1" + suite + label + material, "sha256")
-
-
-def _labeled_expand(suite: bytes, prk: bytes, label: bytes, info: bytes, size: int) -> bytes:
-    return _expand("sha256", prk, size.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info, size)
-
-
-def unwrap(key: ec.EllipticCurvePrivateKey, b: str, role: str, wrapped: bytes) -> bytes | None:
-    """HPKE base mode, DHKEM(P-256, HKDF-SHA256), HKDF-SHA256, AES-256-GCM; None when it does not open."""
-    sender, sealed = wrapped[:65], wrapped[65:]
-    kem, suite = b"KEM\x00\x10", b"HPKE\x00\x10\x00\x01\x00\x02"
-    try:
-        shared = key.exchange(ec.ECDH(), ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), sender))
-    except ValueError:
-        return None
-    extracted = _labeled_extract(kem, b"", b"eae_prk", shared)
-    secret = _labeled_expand(kem, extracted, b"shared_secret", sender + point_of(key), 32)
-    info = _labeled_extract(suite, b"", b"info_hash", lines_of("etender-wrap/v1", b, role))
-    context = b"\0" + _labeled_extract(suite, b"", b"psk_id_hash", b"") + info
-    scheduled = _labeled_extract(suite, secret, b"secret", b"")
-    opener = AESGCM(_labeled_expand(suite, scheduled, b"key", context, 32))
-    nonce = _labeled_expand(suite, scheduled, b"base_nonce", context, 12)
-    try:
-        return opener.decrypt(nonce, sealed, b"")
-    except InvalidTag:
-        return None
-
-
-def commitment_to(b: str, role: str, secret: bytes) -> str:
-    return h("etender-share/v1", b, role, secret.hex())
+SHARE_SIZE = 33
 
 
 def _multiplied(a: int, b: int) -> int:
@@ -109,7 +32,7 @@ _INVERSES = [0, *(row.index(1) for row in _PRODUCTS[1:])]
 def combine(shares: Sequence[bytes]) -> bytes | None:
     """Shamir over GF(2^8) at zero; a share is 32 bytes and its place. None for places that do not combine."""
     places = [share[-1] for share in shares]
-    if 0 in places or len(set(places)) != len(places) or any(len(share) != 33 for share in shares):  # noqa: PLR2004 - as the format page says
+    if 0 in places or len(set(places)) != len(places) or any(len(share) != SHARE_SIZE for share in shares):
         return None
     secret = bytes(32)
     for share, place in zip(shares, places, strict=True):
@@ -122,23 +45,26 @@ def combine(shares: Sequence[bytes]) -> bytes | None:
     return secret
 
 
-def recombine(shares: Mapping[int, bytes], threshold: int, b: str, role: str, committed: str) -> bytes | None:
+def recombine(
+    suite: Suite1, shares: Mapping[int, bytes], threshold: int, b: str, role: str, committed: str
+) -> bytes | None:
     """The committed secret from any ``threshold`` of the shares (in seat order, at most 600 sets); else None."""
     ordered = [share for _, share in sorted(shares.items())]
     for chosen in islice(combinations(ordered, threshold), MOST_SUBSETS):
         secret = combine(chosen)
-        if secret is not None and commitment_to(b, role, secret) == committed:
+        if secret is not None and suite.commitment(b, role, secret) == committed:
             return secret
     return None
 
 
-def part_key_of(r_bid: bytes, r_gate: bytes, b: bytes, part: str) -> bytes:
-    prk = hmac.digest(b, r_bid + r_gate, "sha512")
-    cek = _expand("sha512", prk, b"etender-cek/v1", 64)
-    return _expand("sha512", cek, b"etender-part-key/v1\0" + part.encode(), 32)
+def part_key_of(suite: Suite1, r_bid: bytes, r_gate: bytes, b: bytes, part: str) -> bytes:
+    cek = suite.expand(suite.mac(b, r_bid + r_gate), b"etender-cek/v1", suite.cek_size)
+    return suite.expand(cek, b"etender-part-key/v1\0" + part.encode(), 32)
 
 
-def decrypted(key: bytes, part: str, header_hash: bytes, blocks: Iterator[bytes], where: str) -> Iterator[bytes]:
+def decrypted(
+    suite: Suite1, key: bytes, part: str, header_hash: bytes, blocks: Iterator[bytes], where: str
+) -> Iterator[bytes]:
     """Plaintext of a part, chunk by chunk; believe it only after the last. Problems ``part.key``, ``part.cipher``."""
     context = b"etender-part/v1\0" + part.encode() + b"\0" + header_hash
     held = b""
@@ -147,20 +73,20 @@ def decrypted(key: bytes, part: str, header_hash: bytes, blocks: Iterator[bytes]
         demand(block, "part.cipher", where, reason="truncated")
         held += block or b""
     salt, commitment, held = held[:24], held[24:PREFIX], held[PREFIX:]
-    label = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
-    stream = _expand("sha512", key, label + salt + context, 76)
-    demand(hmac.compare_digest(stream[44:], commitment), "part.key", where)
-    cipher, base, number = AESGCM(stream[:32]), int.from_bytes(stream[32:44], "big"), 0
+    size = suite.chunk_key_size
+    stream = suite.expand(key, suite.chunk_label + salt + context, size + 12 + 32)
+    demand(hmac.compare_digest(stream[size + 12 :], commitment), "part.key", where)
+    open_chunk, number = suite.chunk_opener(stream[:size], int.from_bytes(stream[size : size + 12], "big")), 0
     while True:
-        while len(held) < CHUNK + TAG and (block := next(blocks, None)) is not None:
+        while len(held) < CHUNK + TAG_SIZE and (block := next(blocks, None)) is not None:
             held += block
-        sealed, held = held[: CHUNK + TAG], held[CHUNK + TAG :]
-        try:
-            yield cipher.decrypt((base ^ number).to_bytes(12, "big"), sealed, None)
-        except InvalidTag as error:
-            raise Problem("part.cipher", where, reason="tag") from error
+        sealed, held = held[: CHUNK + TAG_SIZE], held[CHUNK + TAG_SIZE :]
+        opened = open_chunk(number, sealed)
+        if opened is None:
+            raise Problem("part.cipher", where, reason="tag")
+        yield opened
         number += 1
-        if len(sealed) < CHUNK + TAG:
+        if len(sealed) < CHUNK + TAG_SIZE:
             # Only the last chunk is short, so a file that was cut cannot pass for a whole one.
             demand(not held, "part.cipher", where, reason="trailing")
             return
@@ -186,9 +112,9 @@ def padded_to(size: int) -> int:
     return max(MIN_PADDED, -(-length // step) * step)
 
 
-def segment_digests(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    """SHA-256 of each 8 MiB segment of a stream."""
-    digest, filled, limit = hashlib.sha256(), 0, 8 * 1024 * 1024
+def segment_digests(suite: Suite1, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    """Digest of each 8 MiB segment of a stream."""
+    digest, filled, limit = suite.hasher(), 0, 8 * 1024 * 1024
     for block in blocks:
         view = memoryview(block)
         while view:
@@ -197,6 +123,16 @@ def segment_digests(blocks: Iterator[bytes]) -> Iterator[bytes]:
             filled, view = filled + len(taken), view[len(taken) :]
             if filled == limit:
                 yield digest.digest()
-                digest, filled = hashlib.sha256(), 0
+                digest, filled = suite.hasher(), 0
     if filled:
         yield digest.digest()
+
+
+def part_root(suite: Suite1, leaves: Sequence[bytes]) -> bytes:
+    """RFC 6962 root over segment digests (at least one), in the suite's hash."""
+    row = [suite.digest(b"\0" + leaf) for leaf in leaves]
+    while len(row) > 1:
+        # An odd last node moves up unchanged; that equals splitting at the largest power of two.
+        paired = [suite.digest(b"\1" + row[i] + row[i + 1]) for i in range(0, len(row) - 1, 2)]
+        row = paired + row[len(row) & ~1 :]
+    return row[0]

@@ -197,16 +197,20 @@ class Evidence:
         return read_holders(read_whole(self.files, "keyset.json", 32 * 1024), "keyset.json")
 
     def header(self, bid: str) -> BidHeader:
-        return read_header(self.header_bytes(bid), f"headers/{bid}.json")
-
-    def header_bytes(self, bid: str) -> bytes:
-        return read_whole(self.files, f"headers/{bid}.json", 65_536)
+        """The header of a bid, in the lot's suite."""
+        where = f"headers/{bid}.json"
+        found = read_header(read_whole(self.files, where, 65_536), where)
+        same(found.suite.name, self.tender.suite, "bid.suite", where)
+        return found
 
     def manifest_bytes(self, bid: str) -> bytes:
         return read_whole(self.files, f"manifests/{bid}.txt", 8192)
 
     def manifest(self, bid: str) -> BidManifest:
-        return read_manifest(self.manifest_bytes(bid), f"manifests/{bid}.txt")
+        where = f"manifests/{bid}.txt"
+        found = read_manifest(self.manifest_bytes(bid), where)
+        demand(found.suite.name == self.tender.suite, "format.manifest", where)
+        return found
 
     def json_lines(self, name: str) -> Iterator[tuple[str, bytes]]:
         """Where, and the bytes of each line of a ``.jsonl``; one line in memory at a time."""

@@ -17,6 +17,7 @@ MODULES = (
     "container",
     "merkle",
     "signed",
+    "suites",
     "envelope",
     "papers",
     "transcripts",
@@ -33,7 +34,7 @@ MODULES = (
     "wording",
     "main",
 )
-LIBRARIES = {"cryptography", "py_ecc", "rfc3161_client"}
+LIBRARIES = {"cryptography", "gmalg", "py_ecc", "rfc3161_client"}
 _PACKAGE = "foundation.verifier."
 _HEAD = '''#!/usr/bin/env python3
 """Verifies an audit bundle of an opening, offline. One file; needs Python 3.11 and the package "cryptography".
@@ -41,7 +42,7 @@ _HEAD = '''#!/usr/bin/env python3
     python verify-bundle.py BUNDLE.zip --policy policy.txt
     python verify-bundle.py --diff OLD.zip NEW.zip
 
-py_ecc is needed where a draw used a public beacon, rfc3161-client for outside time stamps.
+gmalg is needed for suite S2, py_ecc where a draw used a public beacon, rfc3161-client for outside time stamps.
 Exit codes: 0 verified, 2 usage, 4 does not verify, 5 nothing failed but something could not be checked here.
 Made from modules with SHA-256 {digest}.
 """

@@ -18,15 +18,6 @@ def node_digest(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\1" + left + right).digest()
 
 
-def tree_root_of(leaves: Sequence[bytes]) -> bytes:
-    """Root over leaf data (at least one)."""
-    row = [leaf_digest(leaf) for leaf in leaves]
-    while len(row) > 1:
-        # An odd last node moves up unchanged; that equals splitting at the largest power of two.
-        row = [node_digest(*row[i : i + 2]) if i + 1 < len(row) else row[i] for i in range(0, len(row), 2)]
-    return row[0]
-
-
 class ProvenTree:
     """One tree of a known root, which remembers every node that a proof has led to the root.
 

@@ -21,13 +21,13 @@ from foundation.verifier.reading import (
     object_in,
     read_canonical,
     read_json,
-    sha256,
     sha256_hex,
     split_lines,
     text_in,
     texts_in,
     unbase64,
 )
+from foundation.verifier.suites import KNOWN_SUITES, Suite1, suite_named
 
 _MONEY = re.compile(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,2})?")
 _PREVIOUS = re.compile(r"-|[0-9a-f]{64}")
@@ -55,6 +55,7 @@ class KeyHolders:
     escrow: tuple[KeyHolder, ...]
     escrow_threshold: int
     hash: str
+    raw: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +71,14 @@ class BidHeader:
     wraps_bidder: tuple[bytes, ...]
     wraps_gate: tuple[bytes, ...]
     wraps_escrow: tuple[bytes, ...]
+    suite: Suite1
     b: bytes
     hh: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class BidManifest:
+    suite: Suite1
     binding_hash: str
     header_hash: str
     rev: int
@@ -105,7 +108,8 @@ def read_holders(raw: bytes, where: str) -> KeyHolders:
         gate_threshold=number_in(gate, "t", where),
         escrow=_group(escrow, where),
         escrow_threshold=number_in(escrow, "k", where),
-        hash=sha256_hex(raw),
+        hash=KNOWN_SUITES[value["suite"]].digest(raw).hex() if value["suite"] in KNOWN_SUITES else sha256_hex(raw),
+        raw=raw,
     )
     everyone = (*found.gate, *found.escrow)
     is_distinct = len({one.id for one in everyone}) == len({one.point for one in everyone}) == len(everyone)
@@ -146,6 +150,7 @@ def read_header(raw: bytes, where: str) -> BidHeader:
     parts = [keys_exactly(one, {"id", "name"}, where) for one in list_in(binding, "parts", where)]
     shares = {name: _hashes(commit, name, where) for name in ("gate_shares", "escrow_shares")}
     wrapped = {name: _binaries(wraps, name, where) for name in ("bidder", "gate", "escrow")}
+    suite = suite_named(binding["suite"], where)
     return BidHeader(
         binding=binding,
         parts=tuple(text_in(one, "id", where, WORD) for one in parts),
@@ -156,8 +161,9 @@ def read_header(raw: bytes, where: str) -> BidHeader:
         wraps_bidder=wrapped["bidder"],
         wraps_gate=wrapped["gate"],
         wraps_escrow=wrapped["escrow"],
-        b=sha256(binding_raw),
-        hh=sha256(raw),
+        suite=suite,
+        b=suite.digest(binding_raw),
+        hh=suite.digest(raw),
     )
 
 
@@ -175,7 +181,8 @@ def _binaries(value: dict[str, Any], key: str, where: str) -> tuple[bytes, ...]:
 
 def read_manifest(raw: bytes, where: str) -> BidManifest:
     lines = split_lines(raw, where)
-    demand(len(lines) > 5 and lines[0] == "etender-bid/v1", "format.manifest", where)  # noqa: PLR2004 - as the format page says
+    kinds = {one.manifest_kind: one for one in KNOWN_SUITES.values()}
+    demand(len(lines) > 5 and lines[0] in kinds, "format.manifest", where)  # noqa: PLR2004 - as the format page says
     _, binding_hash, header_hash, rev, prev, *rest = lines
     is_head = HEX_32.fullmatch(binding_hash) and HEX_32.fullmatch(header_hash) and _PREVIOUS.fullmatch(prev)
     demand(is_head and re.fullmatch(r"[1-9][0-9]{0,3}", rev), "format.manifest", where)
@@ -186,7 +193,8 @@ def read_manifest(raw: bytes, where: str) -> BidManifest:
         if found is None or found[1] in parts:
             raise Problem("format.manifest", where, line=line)
         parts[found[1]] = (int(found[2]), found[3])
-    return BidManifest(binding_hash, header_hash, int(rev), prev, parts, sha256_hex(raw))
+    suite = kinds[lines[0]]
+    return BidManifest(suite, binding_hash, header_hash, int(rev), prev, parts, suite.digest(raw).hex())
 
 
 def read_prices(raw: bytes, where: str) -> Prices:

@@ -15,13 +15,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from foundation.entropy import SystemEntropy
-from foundation.sealing import generate_key
+from foundation.sealing.sm2 import Sm2PrivateKey
 from foundation.transparency.checkpoint import Checkpoint
 from foundation.transparency.keys import Algorithm, SigningKey
 from foundation.transparency.notes import Note, cosign, signed_note
-from foundation.verifier import beacons, envelope, export, reading, signed, stamps
+from foundation.verifier import beacons, envelope, export, papers, reading, signed, stamps
 from foundation.verifier.merkle import ProvenTree, check_consistency
 from foundation.verifier.problems import Check, Missing, Problem
+from foundation.verifier.suites import KNOWN_SUITES
 from tests.support.tsa import TestAuthority, integer, sequence
 from tests.unit.sealing import oracle
 
@@ -119,21 +120,62 @@ def test_the_public_checkpoint_of_four_cosigners_is_accepted() -> None:
     assert (found.size, len(found.cosigners)) == (1432088532, 4)
 
 
-def test_wraps_shares_and_payload_are_read_as_the_product_wrote_them() -> None:
-    from foundation.sealing import shares, suite
+def test_wraps_and_shares_are_read_as_the_product_made_them() -> None:
+    from foundation.sealing import shares
+    from foundation.sealing.suite import SUITES
 
-    key, b = generate_key(), hashlib.sha256(b"binding").digest()
-    wrapped = suite.wrap(key.public_key(), b, "gate/1", bytes(33)) if hasattr(suite, "wrap") else None
-    if wrapped is not None:
-        assert envelope.unwrap(key, b.hex(), "gate/1", wrapped) == bytes(33)
-        assert envelope.unwrap(key, b.hex(), "gate/2", wrapped) is None
-        assert envelope.unwrap(generate_key(), b.hex(), "gate/1", wrapped) is None
-        assert envelope.unwrap(key, b.hex(), "gate/1", bytes(114)) is None
+    b = hashlib.sha256(b"binding").digest()
+    for name, made in SUITES.items():
+        suite, key, other = KNOWN_SUITES[name], made.generate_key(), made.generate_key()
+        scalar = (
+            key.scalar if isinstance(key, Sm2PrivateKey) else key.private_numbers().private_value.to_bytes(32, "big")
+        )
+        read = suite.private_key(scalar.hex(), "")
+        wrapped = made.wrap(key.public_key(), b, "gate/1", bytes(33))
+        assert suite.unwrap(read, b.hex(), "gate/1", wrapped) == bytes(33)
+        assert suite.unwrap(read, b.hex(), "gate/2", wrapped) is None
+        assert suite.unwrap(read, b.hex(), "gate/1", made.wrap(other.public_key(), b, "gate/1", bytes(33))) is None
+        assert suite.unwrap(read, b.hex(), "gate/1", bytes(len(wrapped))) is None
+        signature = made.sign(key, b"message")
+        assert suite.signature_holds(suite.point_of(read), signature, b"message")
+        assert not suite.signature_holds(suite.point_of(read), signature, b"another")
+        assert not suite.signature_holds(bytes(65), signature, b"message")
+        assert suite.commitment(b.hex(), "gate", bytes(32)) == made.commitment(b, "gate", bytes(32))
+        cek = made.content_key(bytes(32), bytes(range(32)), b)
+        assert envelope.part_key_of(suite, bytes(32), bytes(range(32)), b, "p") == made.part_key(cek, "p")
     secret = ENTROPY.token(32)
     dealt = shares.split(secret, threshold=3, holders=5)
     assert envelope.combine(dealt[1:4]) == secret == shares.combine(dealt[2:])
     assert envelope.combine([dealt[0], dealt[0], dealt[1]]) is None
     assert envelope.combine([bytes(33), dealt[0]]) is None
+
+
+@pytest.mark.parametrize("file", ["sealing.json", "sealing_s2.json"])
+def test_stored_envelopes_open_by_the_verifier_alone(file: str) -> None:
+    """Envelopes made long ago by the rules of the format page: signature, hashes, shares, keys and content."""
+    stored = json.loads((VECTORS / file).read_text(encoding="utf-8"))
+    for case in stored["envelopes"]:
+        header = papers.read_header(unb64(case["header"]), "header")
+        manifest = papers.read_manifest(case["manifest"].encode(), "manifest")
+        suite, b = header.suite, header.b.hex()
+        assert (manifest.header_hash, manifest.binding_hash) == (header.hh.hex(), b)
+        assert manifest.envelope_hash == case["envelope_hash"]
+        assert papers.read_holders(case["keyset"].encode(), "keyset").hash == header.binding["keyset"]
+        signer = bytes.fromhex(case["signing_public_key"])
+        assert suite.signature_holds(signer, unb64(case["signature"]), case["manifest"].encode())
+        shares = {seat: bytes.fromhex(share) for seat, share in enumerate(case["gate_shares"])}
+        for seat, share in shares.items():
+            assert suite.commitment(b, f"gate/{seat}", share) == header.commit_gate_shares[seat]
+        found = envelope.recombine(suite, shares, 2, b, "gate", header.commit_gate)
+        assert found == bytes.fromhex(case["r_gate"])
+        for part in case["parts"]:
+            key = envelope.part_key_of(suite, bytes.fromhex(case["r_bid"]), found, header.b, part["id"])
+            assert key.hex() == part["part_key"]
+            sealed = unb64(part["ciphertext"])
+            root = envelope.part_root(suite, list(envelope.segment_digests(suite, iter((sealed,)))))
+            assert (len(sealed), root.hex()) == manifest.parts[part["id"]]
+            pieces = envelope.decrypted(suite, key, part["id"], header.hh, iter((sealed,)), "part")
+            assert envelope.content_of(pieces, "part", 1 << 22) == unb64(part["content"])
 
 
 def test_a_chunked_payload_that_was_cut_or_extended_is_refused() -> None:
@@ -147,7 +189,7 @@ def test_a_chunked_payload_that_was_cut_or_extended_is_refused() -> None:
 
         def opened(raw: bytes, given: bytes = key) -> bytes:
             blocks = iter([raw[at : at + 7000] for at in range(0, len(raw), 7000)])
-            return b"".join(envelope.decrypted(given, "part", hh, blocks, ""))
+            return b"".join(envelope.decrypted(KNOWN_SUITES["S1"], given, "part", hh, blocks, ""))
 
         assert opened(sealed) == plain == oracle.decrypt_chunked(key, b"etender-part/v1\0part\0" + hh, sealed)
         for wrong in (sealed[:-1], sealed[:-17], sealed + b"\0", sealed[:40], sealed[: 56 + 16400], b""):

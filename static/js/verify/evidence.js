@@ -105,7 +105,11 @@ export class Evidence {
   /** @param {string} bid */
   header(bid) {
     const name = `headers/${bid}.json`;
-    return this.#once(name, async () => readHeader(await this.files.whole(name, 65_536), name));
+    return this.#once(name, async () => {
+      const header = readHeader(await this.files.whole(name, 65_536), name);
+      same(header.binding.suite, (await this.tender()).suite, "bid.suite", name);
+      return header;
+    });
   }
 
   /** @param {string} bid */

@@ -1,6 +1,7 @@
 // @ts-check
 /** V11 and V12: the order of events, and what is weak although it is lawful. */
 
+import { needsSuite } from "./bids.js";
 import { hex } from "./bytes.js";
 import { demand, Problem } from "./problems.js";
 
@@ -120,6 +121,7 @@ export async function checkWeaknesses(check, evidence, trust) {
  * @param {Evidence} evidence
  */
 async function reusedKeys(check, evidence) {
+  await needsSuite(evidence);
   const [signers, senders] = [new Map(), new Map()];
   for (const { bid, signingKey } of (await evidence.tender()).bids) {
     const signer = hex(signingKey);
