@@ -74,9 +74,15 @@ def run(argv: Sequence[str], now: datetime | None, prog: str) -> int:
     if asked.diff:
         return _compare(paths, as_json=asked.json)
     policy, roots = (one.read_bytes() if one is not None else None for one in (asked.policy, asked.tsa_roots))
-    report = verify_path(paths[0], policy=policy, tsa_roots=roots, now=now)
+    progress = _tell if sys.stderr.isatty() and not asked.json else None
+    report = verify_path(paths[0], policy=policy, tsa_roots=roots, now=now, progress=progress)
     sys.stdout.write(f"{json.dumps(report.as_json(), ensure_ascii=False)}\n" if asked.json else report_text(report))
     return report.exit_code
+
+
+def _tell(name: str) -> None:
+    """Which check begins, for somebody who waits."""
+    sys.stderr.write(f"{name} {' / '.join(MEANINGS[name])}\n")
 
 
 def _compare(paths: Sequence[Path], *, as_json: bool) -> int:
