@@ -103,7 +103,7 @@ def check_list(check: Check, evidence: Evidence) -> None:
     check.attempt(lambda: same([one.seat for one in tender.bids], _count(tender.bids), "list.seats", "tender.json"))
     check.attempt(_bidders_once, tender.bids)
     check.attempt(_published_list, evidence, tender.bids)
-    for bid in sorted({leaf.data.get("bid", "") for leaf in evidence.records(*_KINDS)} | set(lines), key=str):
+    for bid in sorted({str(leaf.data.get("bid", "")) for leaf in evidence.records(*_KINDS)} | set(lines)):
         check.attempt(_chain, evidence, str(bid), lines, tender.bids)
 
 

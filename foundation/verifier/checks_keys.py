@@ -206,10 +206,8 @@ def check_prices(check: Check, evidence: Evidence) -> None:
         return
     check.attempt(_window, evidence, closed, sorted(one.bid for one in frozen))
     check.attempt(lambda: same(sorted(record), sorted(one.bid for one in frozen), "record.bids", "opening.jsonl"))
-    priced = {leaf.data.get("bid") for leaf in evidence.of("bid_opening.price_decrypted")}
-    check.attempt(
-        lambda: same(sorted(keys), sorted(str(bid) for bid in priced), "record.keys", "price-schedule-keys.jsonl")
-    )
+    priced = {str(leaf.data.get("bid")) for leaf in evidence.of("bid_opening.price_decrypted")}
+    check.attempt(lambda: same(sorted(keys), sorted(priced), "record.keys", "price-schedule-keys.jsonl"))
     for one in frozen:
         if one.bid in record:
             check.attempt(_price, check, evidence, one.bid, keys.get(one.bid, ""), record[one.bid], closed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from foundation.verifier.container import BLOCK, check_sums, read_whole
@@ -15,6 +16,7 @@ from foundation.verifier.stamps import STAMP_FILE
 NEWEST = "log/checkpoint"
 EARLIER = "log/checkpoints.jsonl"
 SEALED, WITHDRAWN = "tendering.bid_sealed", "tendering.bid_withdrawn"
+_CHECKPOINT_LINE = re.compile(r"^checkpoint ([0-9]{1,16}) ", re.MULTILINE)
 DRAWN_COMMITTEE = "evaluation.committee_drawn"
 
 
@@ -144,9 +146,7 @@ def _needed(evidence: Evidence) -> None:
     for leaf in evidence.of("bid_opening.bids_frozen"):
         wanted.add(leaf.number("tree_size"))
     for leaf in evidence.of(DRAWN_COMMITTEE):
-        for line in leaf.text("transcript").split("\n"):
-            if line.startswith("checkpoint "):
-                wanted.add(int(line.split(" ")[1]) if line.split(" ")[1].isdigit() else 0)
+        wanted |= {int(size) for size in _CHECKPOINT_LINE.findall(leaf.text("transcript"))}
     wanted |= {int(found[1]) for name in evidence.files.names if (found := STAMP_FILE.fullmatch(name))}
     for head in evidence.heads[:-1]:
         demand(head.size in wanted, "log.unneeded", EARLIER, size=head.size)

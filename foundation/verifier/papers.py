@@ -15,6 +15,7 @@ from foundation.verifier.reading import (
     TOKEN,
     WORD,
     instant_of,
+    is_one,
     keys_exactly,
     list_in,
     number_in,
@@ -116,7 +117,7 @@ def read_holders(raw: bytes, where: str) -> KeyHolders:
     is_gate = 2 <= found.gate_threshold <= len(found.gate) <= MAX_HOLDERS  # noqa: PLR2004 - as the format page says
     is_none = not found.escrow and found.escrow_threshold == 0
     is_escrow = is_none or 2 <= found.escrow_threshold <= len(found.escrow) <= MAX_HOLDERS  # noqa: PLR2004 - as the format page says
-    demand(value["v"] == 1 and number_in(value, "number", where) >= 1, "format.value", where)
+    demand(is_one(value["v"]) and number_in(value, "number", where) >= 1, "format.value", where)
     demand(is_distinct and is_gate and is_escrow, "keyset.form", where)
     return found
 
@@ -146,7 +147,7 @@ def read_header(raw: bytes, where: str) -> BidHeader:
     text_in(binding, "keyset", where, HEX_32)
     text_in(binding, "prev", where, _PREVIOUS)
     instant_of(text_in(binding, "created", where), where)
-    demand(binding["v"] == 1 and number_in(binding, "rev", where) >= 1, "format.value", where)
+    demand(is_one(binding["v"]) and number_in(binding, "rev", where) >= 1, "format.value", where)
     parts = [keys_exactly(one, {"id", "name"}, where) for one in list_in(binding, "parts", where)]
     shares = {name: _hashes(commit, name, where) for name in ("gate_shares", "escrow_shares")}
     wrapped = {name: _binaries(wraps, name, where) for name in ("bidder", "gate", "escrow")}
@@ -201,7 +202,7 @@ def read_prices(raw: bytes, where: str) -> Prices:
     value = read_json(raw, where)
     names = {"v", "currency", "total", "duration_days", "quality", "project_manager"}
     keys_exactly(value, names | ({"items"} if "items" in value else set()), where)
-    demand(value["v"] == 1 and value["currency"] == "CNY", "format.value", where)
+    demand(is_one(value["v"]) and value["currency"] == "CNY", "format.value", where)
     return Prices(
         total=Decimal(text_in(value, "total", where, _MONEY)),
         duration_days=number_in(value, "duration_days", where),

@@ -38,8 +38,8 @@ def demand(holds: object, code: str, where: str = "", **detail: object) -> None:
 
 
 def same(found: object, wanted: object, code: str, where: str) -> None:
-    """Raise a Problem that shows both values unless they are equal."""
-    if found != wanted:
+    """Raise a Problem that shows both values unless they are equal, and of the same kind: to Python True is 1."""
+    if found != wanted or repr(found) != repr(wanted):
         raise Problem(code, where, found=found, wanted=wanted)
 
 

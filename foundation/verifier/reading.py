@@ -167,6 +167,11 @@ def number_in(value: Mapping[str, Any], key: str, where: str) -> int:
     return int(found)  # type: ignore[arg-type]
 
 
+def is_one(value: object) -> bool:
+    """Whether a version is the number 1."""
+    return type(value) is int and value == 1
+
+
 def list_in(value: Mapping[str, Any], key: str, where: str) -> list[Any]:
     found = value.get(key)
     demand(isinstance(found, list), "format.value", where, key=key)

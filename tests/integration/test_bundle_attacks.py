@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from centre.bundles.gather import Tier
+from foundation.errors import CentreError
 from tests.support_attacks import Attack, attacks, honest, retold, with_panel
 from tests.support_bundle import (
     Files,
@@ -82,3 +83,30 @@ def test_a_suite_that_is_not_read_is_no_accusation(made: tuple[Files, Keys, byte
     assert (report.verdict, report.exit_code) == ("incomplete", 5)
     unchecked = {check.name for check in report.checks if check.needs == ["suite S9"]}
     assert unchecked == {"V6", "V7", "V8", "V9", "V10", "V12"}
+
+
+@pytest.mark.parametrize("odd", [None, True, 7, "", [], {}, [1], {"a": 1}, "０", "²"])
+def test_nothing_an_operator_logs_brings_the_verifier_down(made: tuple[Files, Keys, bytes], odd: object) -> None:
+    """Every field of every kind of event, one after the other, holds something that nobody expects there."""
+    files, keys, policy = made
+    fields = {(step.type, name) for step in Storyteller(files, keys).steps if step.type for name in step.event["data"]}
+    assert len(fields) > 100
+    by_name: dict[str, list[str]] = {}
+    for kind, name in sorted(fields):
+        by_name.setdefault(name, []).append(kind)
+    for name, kinds in by_name.items():
+
+        def make_odd(story: Storyteller, name: str = name, kinds: list[str] = kinds) -> None:
+            for step in story.steps:
+                if step.type in kinds and (step.type, name) != ("bid_opening.bids_frozen", "bids"):
+                    step.change(**{name: odd})
+
+        story = Storyteller(files, keys)
+        story.told()
+        make_odd(story)
+        try:
+            told = story.told()
+        except (KeyError, TypeError, ValueError, AttributeError, CentreError):
+            continue  # the story itself can not be told so
+        report = verified(told, policy)
+        assert report.verdict in {"failed", "verified"}, name
