@@ -17,6 +17,7 @@ from accounts.sessions import actor_of_token
 from accounts.states import ClaimState, KeyPurpose
 from foundation.errors import NotFound
 from foundation.ids import OrgId, UserId
+from foundation.sealing import suite_named
 from foundation.store.unit import Unit
 
 __all__ = [
@@ -120,13 +121,14 @@ def claim_is_verified(unit: Unit, org_id: str) -> bool:
 
 
 def register_signing_key(unit: Unit, org_id: str, public_key_hex: str, label: str) -> None:
-    """``public_key_hex``: uncompressed P-256 point. Raises KeyMalformed, KeyTaken, TooManyKeys."""
+    """``public_key_hex``: uncompressed point, on P-256 or SM2's curve. Raises KeyMalformed, KeyTaken, TooManyKeys."""
     keys.register_key(unit, org_id, KeyPurpose.SIGNING, public_key_hex, label)
 
 
-def signing_keys(unit: Unit, org_id: str) -> tuple[str, ...]:
-    """Hex of the active signing keys, oldest first."""
-    return keys.active_keys(unit, org_id, KeyPurpose.SIGNING)
+def signing_keys(unit: Unit, org_id: str, suite: str = "") -> tuple[str, ...]:
+    """Hex of the active signing keys, oldest first; only those of ``suite`` where one is named."""
+    found = keys.active_keys(unit, org_id, KeyPurpose.SIGNING)
+    return tuple(key for key in found if not suite or suite_named(suite).has_point(bytes.fromhex(key)))
 
 
 def register_decryption_key(unit: Unit, org_id: str, public_key_hex: str, label: str) -> None:

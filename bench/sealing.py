@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from bench.paired import Table, cpu_seconds, paired, verdict
@@ -24,9 +23,9 @@ from foundation.sealing import keyset as keysets
 from foundation.sealing.binding import Part, write_binding
 from foundation.sealing.keys import generate_key
 from foundation.sealing.opening import _decrypt as decrypt
-from foundation.sealing.opening import content_key, open_part, recover_r_bid, recover_r_gate
+from foundation.sealing.opening import content_key, open_part, part_key, recover_r_bid, recover_r_gate
 from foundation.sealing.seal import PartSource, Sealed, seal
-from foundation.sealing.suite import part_key, public_bytes
+from foundation.sealing.suite import PrivateKey, public_bytes
 
 MIB = 1024 * 1024
 PIECE = MIB // 4
@@ -59,10 +58,10 @@ class Folder:
         return (self.folder / part).open("wb")
 
 
-def make_keyset() -> tuple[keysets.Keyset, dict[int, ec.EllipticCurvePrivateKey]]:
+def make_keyset() -> tuple[keysets.Keyset, dict[int, PrivateKey]]:
     keys = [generate_key() for _ in range(6)]
 
-    def group(role: keysets.Role, own: list[ec.EllipticCurvePrivateKey]) -> keysets.Group:
+    def group(role: keysets.Role, own: list[PrivateKey]) -> keysets.Group:
         holders = tuple(
             keysets.Holder(
                 f"{role.value}-{n}",
@@ -147,11 +146,11 @@ class Work:
     def open_to_nowhere(self) -> None:
         with (self.folder / "technical").open("rb") as source:
             # What open_part does between making its temporary file and syncing it.
-            decrypt(source, self.part, self.key, self.sealed.header.hash, Null().write)
+            decrypt(source, self.part, self.key, self.sealed.header, Null().write)
 
     def open_to_disk(self) -> None:
         with (self.folder / "technical").open("rb") as source:
-            open_part(source, self.part, self.key, self.sealed.header.hash, self.folder / "out")
+            open_part(source, self.part, self.key, self.sealed.header, self.folder / "out")
         (self.folder / "out").unlink()
 
     def bare(self) -> None:

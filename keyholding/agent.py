@@ -24,7 +24,7 @@ import structlog
 from foundation.clock import machine_now, monotonic
 from foundation.errors import CentreError, Unavailable
 from foundation.ids import parse_id
-from foundation.sealing import BadShare, Role, WrongKey, prove_possession
+from foundation.sealing import BadShare, Role, WrongKey, prove_possession, suite_named
 from foundation.sealing.strict import decode_base64
 from keyholding import evidence
 from keyholding.agent_state import StateFolder
@@ -148,8 +148,12 @@ class HolderAgent:
             raise EvidenceRefused(reason="task_form") from error
         deed(task, lot, keyset_id, role)
 
-    def _make_key(self, _task: Mapping[str, Any], lot: LotNames, keyset_id: str, role: Role) -> None:
-        key = self.state.make_key(lot, keyset_id, role, self._now)
+    def _make_key(self, task: Mapping[str, Any], lot: LotNames, keyset_id: str, role: Role) -> None:
+        try:
+            suite = suite_named(_text(task, "suite"))
+        except ValueError as error:
+            raise EvidenceRefused(reason="task_form", field="suite") from error
+        key = self.state.make_key(lot, keyset_id, role, self._now, suite)
         proof = prove_possession(key.private_key, lot.tender, lot.lot_code, role)
         body = {"public_key": key.public_key.hex(), "proof": base64.b64encode(proof).decode()}
         self._ask("POST", f"/agent/keysets/{keyset_id}/key", body)

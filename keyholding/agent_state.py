@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from foundation.ids import parse_id
-from foundation.sealing import KeyFile, KeyUse, Role, generate_key
+from foundation.sealing import KeyFile, KeyUse, Role, Suite, generate_key
 from foundation.transparency.policy import Policy
 from foundation.transparency.storage import create_file
 from keyholding.errors import EvidenceRefused, KeyMissing, PolicyRefused, StateFolderBusy
@@ -70,12 +70,12 @@ class StateFolder:
             raise PolicyRefused(reason="differs")
         return read_policy(pinned)
 
-    def make_key(self, lot: LotNames, keyset_id: str, role: Role, now: Callable[[], datetime]) -> KeyFile:
+    def make_key(self, lot: LotNames, keyset_id: str, role: Role, now: Callable[[], datetime], suite: Suite) -> KeyFile:
         """The key of this place, made and durably written if there is none yet."""
         path = self._path(lot.lot_id, keyset_id, role)
         if not path.exists():
             self._make_lot_folder(path.parent)
-            fresh = KeyFile(_USES[role], lot.tender, lot.lot_code, keyset_id, now(), generate_key())
+            fresh = KeyFile(_USES[role], lot.tender, lot.lot_code, keyset_id, now(), generate_key(suite))
             # create_file never replaces: of two tries only the first key exists.
             create_file(path, self._closed(fresh), mode=OWNER_ONLY)
         return self.key(lot, keyset_id, role)

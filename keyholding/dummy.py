@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from foundation.entropy import Entropy
 from foundation.sealing import (
     NO_PREVIOUS,
@@ -35,9 +33,9 @@ from foundation.sealing import (
     recover_from_gate,
     recover_r_bid,
     seal,
-    suite,
     write_binding,
 )
+from foundation.sealing.suite import PrivateKey, Suite, public_bytes, scalar_of
 
 REHEARSAL: Final = "rehearsal"
 CONTENT_BYTES: Final = 64
@@ -74,9 +72,10 @@ def seal_dummy(keyset: Keyset, entropy: Entropy, at: datetime) -> Dummy:
         keyset=keyset.hash,
         parts=(Part(REHEARSAL, REHEARSAL),),
         created=at,
+        suite=keyset.suite,
     )
     content = entropy.token(CONTENT_BYTES)
-    opening_key, signing_key = generate_key(), generate_key()
+    opening_key, signing_key = generate_key(keyset.suite), generate_key(keyset.suite)
     ciphertext = io.BytesIO()
 
     @contextmanager
@@ -84,14 +83,14 @@ def seal_dummy(keyset: Keyset, entropy: Entropy, at: datetime) -> Dummy:
         yield ciphertext
 
     parts = [PartSource(REHEARSAL, io.BytesIO(content), len(content))]
-    own = suite.public_bytes(opening_key.public_key())
+    own = public_bytes(opening_key.public_key())
     sealed = seal(binding, keyset, [own], parts, sink, signing_key, entropy)
     return Dummy(
         header=sealed.header.raw,
         manifest=sealed.manifest.raw,
         ciphertext=ciphertext.getvalue(),
         opening_key=private_hex(opening_key),
-        content_hash=suite.sha256(content).hex(),
+        content_hash=keyset.suite.digest(content).hex(),
     )
 
 
@@ -103,11 +102,11 @@ def open_dummy(dummy: Dummy, keyset: Keyset, gate: Mapping[int, bytes], escrow: 
     if keyset.escrow.holders:
         r_bid = recover_from_escrow(header, keyset, escrow)
     else:
-        r_bid = recover_r_bid(header, private_key_of(dummy.opening_key))
+        r_bid = recover_r_bid(header, private_key_of(dummy.opening_key, keyset.suite))
     key = part_key(content_key(header, r_bid, r_gate), REHEARSAL)
     part = manifest.part(REHEARSAL)
-    content = open_part_bytes(io.BytesIO(dummy.ciphertext), part, key, header.hash, limit_bytes=PART_LIMIT_BYTES)
-    if suite.sha256(content).hex() != dummy.content_hash:
+    content = open_part_bytes(io.BytesIO(dummy.ciphertext), part, key, header, limit_bytes=PART_LIMIT_BYTES)
+    if keyset.suite.digest(content).hex() != dummy.content_hash:
         raise BadShare(role=REHEARSAL, culprit="platform", reason="content")
 
 
@@ -116,11 +115,11 @@ def fits(header: bytes, role: str, share: bytes) -> bool:
     return matches_commit(Header.parse(header), role, share)
 
 
-def private_hex(key: suite.PrivateKey) -> str:
+def private_hex(key: PrivateKey) -> str:
     """The private scalar as 64 hex digits: the form in which gate keys are published."""
-    return f"{key.private_numbers().private_value:064x}"
+    return scalar_of(key).hex()
 
 
-def private_key_of(digits: str) -> suite.PrivateKey:
-    """The P-256 key of 64 hex digits; ``ValueError`` when they are none."""
-    return ec.derive_private_key(int(digits, 16), ec.SECP256R1())
+def private_key_of(digits: str, suite: Suite) -> PrivateKey:
+    """The key of 64 hex digits in the key set's suite; ``ValueError`` when they are none."""
+    return suite.private_key(bytes.fromhex(digits))

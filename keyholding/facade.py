@@ -58,6 +58,7 @@ class KeysetCard:
     lot_id: str
     version: int
     state: str
+    suite: str
     hash: str
     json_text: str
     t: int
@@ -76,13 +77,14 @@ def create_keyset(
     tenderee_org_id: str,
     agency_org_id: str | None,
     custodians: bool,
+    suite: str = "S1",
 ) -> KeysetId:
-    """Choose holders (2 of 3, one seat a side; 2 of 3 custodians where wanted) and ask their agents for keys.
+    """Choose holders (2 of 3, one seat a side; 2 of 3 custodians where wanted); ask their agents for keys of a suite.
 
     An earlier key set of the lot is retired. Raises HoldersRefused (objections), KeysetInUse.
     """
     return keysets.create_keyset(
-        unit, lot_id, tender_code, lot_code, tenderee_org_id, agency_org_id, custodians=custodians
+        unit, lot_id, tender_code, lot_code, tenderee_org_id, agency_org_id, custodians=custodians, suite=suite
     )
 
 
@@ -109,6 +111,7 @@ def keyset_of(unit: Unit, lot_id: str) -> KeysetCard | None:
         lot_id=row.lot_id,
         version=row.version,
         state=row.state.value,
+        suite=row.suite,
         hash=row.hash,
         json_text=row.json_text,
         t=row.t,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,6 @@ from foundation.errors import NotFound
 from foundation.events import Event
 from foundation.events import keyholding as events
 from foundation.journal import read_stream
-from foundation.sealing import suite
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.models import GateKey, HolderSeat, KeysetMember, LotKeyset, Rehearsal
@@ -226,7 +226,7 @@ def public_keyset(unit: Unit, lot_id: str) -> PublicKeyset:
             org_name=one.org_name,
             operator=one.operator,
             public_key=one.public_key or "",
-            fingerprint=suite.sha256(bytes.fromhex(one.public_key or "")).hex(),
+            fingerprint=hashlib.sha256(bytes.fromhex(one.public_key or "")).hexdigest(),
             private_key=published.get(one.index, "") if one.role == "gate" else "",
         )
         for one in access.members(unit, row.id)

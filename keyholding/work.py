@@ -48,6 +48,7 @@ def tasks_of(unit: Unit, seat: HolderSeat) -> list[dict[str, Any]]:
             "lot_id": keyset.lot_id,
             "tender": keyset.tender,
             "lot_code": keyset.lot_code,
+            "suite": keyset.suite,
             "role": member.role.value,
             "index": member.index,
         }

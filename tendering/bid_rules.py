@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from foundation.errors import Objection
-from foundation.sealing import price_schedule
+from foundation.sealing import Suite, price_schedule
 from foundation.sealing.manifest import Manifest, SealedPart
 from foundation.sealing.padding import MAX_PART_BYTES, ciphertext_size, is_ciphertext_size, padded_size
 from foundation.sealing.segments import SEGMENT_BYTES, root_of_digests
@@ -64,11 +64,12 @@ class AnnouncedPart:
 
 @dataclass(frozen=True, slots=True)
 class HeldSegment:
-    """A stored segment, its digest verified when it came."""
+    """A stored segment, its SHA-256 verified when it came. ``leaf``: its digest in the lot's suite where it differs."""
 
     number: int
     size_bytes: int
     sha256: str
+    leaf: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,15 +166,17 @@ def _time_objections(facts: SealFacts) -> Iterator[Objection]:
 def objections_to_bytes(manifest: Manifest, held: Mapping[str, Sequence[HeldSegment]]) -> Iterator[Objection]:
     """Whether every byte the manifest speaks of is here: lengths, numbers and roots of the stored segments."""
     for part in manifest.parts:
-        yield from _part_objections(part, sorted(held.get(part.id, ()), key=lambda segment: segment.number))
+        found = sorted(held.get(part.id, ()), key=lambda segment: segment.number)
+        yield from _part_objections(part, found, manifest.suite)
 
 
-def _part_objections(part: SealedPart, held: Sequence[HeldSegment]) -> Iterator[Objection]:
+def _part_objections(part: SealedPart, held: Sequence[HeldSegment], suite: Suite) -> Iterator[Objection]:
     wanted = segments_of(part.size_bytes)
     if [segment.number for segment in held] != list(range(wanted)):
         params = {"part": part.id, "held": len(held), "wanted": wanted}
         yield Objection("tendering.seal_bytes_missing", "", params, LATE_CLAUSE)
         return
     fits = sum(segment.size_bytes for segment in held) == part.size_bytes
-    if not fits or root_of_digests([bytes.fromhex(segment.sha256) for segment in held]) != part.root:
+    leaves = [bytes.fromhex(segment.leaf or segment.sha256) for segment in held]
+    if not fits or root_of_digests(leaves, suite) != part.root:
         yield Objection("tendering.seal_bytes_differ", "", {"part": part.id}, ENCRYPTION_CLAUSE)

@@ -18,8 +18,8 @@ import click
 
 from foundation.clock import machine_now
 from foundation.entropy import SystemEntropy
-from foundation.sealing import KeyFile, KeyUse, generate_key
-from foundation.sealing.suite import load_public, verifies
+from foundation.sealing import SUITES, KeyFile, KeyUse, generate_key, suite_named, suite_of
+from foundation.sealing.suite import DEFAULT, load_public, verifies
 from foundation.sealing.text import instant_text
 from tendering.cli_envelope import LotFile, SealedFolder, chosen_files, seal_folder
 from tendering.cli_errors import BadArgument
@@ -42,16 +42,24 @@ def keys() -> None:
 @click.option("--for", "use", type=click.Choice(["opening", "signing"]), required=True, help="What the key is for.")
 @click.option("--lot", "lot_path", type=_FILE, help="The lot file; an opening key belongs to one lot.")
 @click.option("--owner", default="", help="Unified code of the organisation (taken from the lot file otherwise).")
+@click.option("--suite", type=click.Choice(list(SUITES)), help="The lot file's suite is taken otherwise; else S1.")
 @click.option("-o", "--output", type=_NEW, required=True, help="File to write; an existing one is never replaced.")
 @_passphrase
 @_json
 def new_key(
-    use: str, lot_path: Path | None, owner: str, output: Path, passphrase_env: str | None, as_json: bool
+    use: str,
+    lot_path: Path | None,
+    owner: str,
+    suite: str | None,
+    output: Path,
+    passphrase_env: str | None,
+    as_json: bool,
 ) -> None:
     """Make a key."""
     lot = LotFile.read(lot_path) if lot_path else None
     if use == KeyUse.OPENING and lot is None:
         raise BadArgument(argument="--lot", reason="missing")
+    chosen = suite_named(suite) if suite else lot.keyset.suite if lot else DEFAULT
     is_for_lot = lot is not None and use == KeyUse.OPENING
     file = KeyFile(
         use=KeyUse(use),
@@ -59,7 +67,7 @@ def new_key(
         lot=lot.lot if lot and is_for_lot else "",
         owner=owner or (lot.bidder if lot else ""),
         created=machine_now(),
-        private_key=generate_key(),
+        private_key=generate_key(chosen),
     )
     _save(file, output, passphrase_of(passphrase_env, output, confirm=True))
     _say_key(file, output, as_json=as_json)
@@ -251,6 +259,7 @@ def _say_key(file: KeyFile, path: Path, *, as_json: bool) -> None:
     told = {
         "file": str(path),
         "for": file.use.value,
+        "suite": suite_of(file.private_key).name,
         "tender": file.tender,
         "lot": file.lot,
         "owner": file.owner,

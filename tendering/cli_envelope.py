@@ -113,7 +113,7 @@ class SealedFolder:
     def check_parts(self, progress: Callable[[int], None]) -> None:
         """Whether the ciphertext is what the manifest says. Raises Truncated, BadPayload (both tampering)."""
         for part in self.manifest.parts:
-            root = RootBuilder()
+            root = RootBuilder(self.manifest.suite)
             for block in blocks(self.part_path(part.id)):
                 root.update(block)
                 progress(len(block))
@@ -175,6 +175,7 @@ def seal_folder(
         keyset=lot.keyset.hash,
         parts=tuple(Part(part_id, path.name[-200:]) for part_id, path in files.items()),
         created=machine_now(),
+        suite=lot.keyset.suite,
     )
 
     @contextmanager

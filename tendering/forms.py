@@ -55,6 +55,7 @@ class LotForm(BaseModel):
     confirm_minutes: int = Field(default=10, ge=1, le=1440)
     min_decrypted_to_continue: int = Field(default=3, ge=1, le=99)
     escrow_rule: Literal["compulsory", "on_request", "none"] = "compulsory"
+    suite: Literal["S1", "S2"] = "S1"
     publish_at: BeijingInstant | None = None
     bid_deadline: BeijingInstant | None = None
 

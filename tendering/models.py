@@ -97,6 +97,8 @@ class Lot(Base):
     checkin_lead_minutes: Mapped[int] = mapped_column(Integer, default=1440)
     min_decrypted: Mapped[int] = mapped_column(Integer, default=3)
     escrow_rule: Mapped[str] = mapped_column(String(20), default="compulsory")
+    suite: Mapped[str] = mapped_column(String(4), default="S1")
+    """The set of algorithms bids are sealed with; fixed once keys were asked for."""
     publish_at: Mapped[datetime | None] = mapped_column(Instant)
     """When publication is planned; the timetable is simulated from it."""
     published_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -270,6 +272,9 @@ class Segment(Base):
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
     size_bytes: Mapped[int] = mapped_column(Integer)
     sha256: Mapped[str] = mapped_column(String(64))
+    """What the sender announced and the bytes were compared with on arrival."""
+    leaf: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The digest in the lot's suite, which the signed root stands over; "" means that it is ``sha256``."""
     stored_at: Mapped[datetime] = mapped_column(Instant)
 
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -24,6 +24,7 @@ from foundation.errors import NotFound, Refusal, SignInRequired, Unavailable
 from foundation.ids import parse_id
 from foundation.runtime import Runtime
 from foundation.sealing.segments import SEGMENT_BYTES
+from foundation.sealing.suite import Hasher, Suite
 from foundation.storage import ObjectDiffers
 from tendering.bid_errors import DigestMismatch, SegmentDiffers, SegmentRefused
 from tendering.bid_rules import HeldSegment
@@ -116,23 +117,23 @@ class UploadReceiver:
         """Read the bytes of one announced segment and store them; always reads all of them, so frames stay in step."""
         frames = _Frames(connection, put.segment)
         try:
-            if not await asyncio.to_thread(self._admit, upload_id, actor, put):
+            suite = await asyncio.to_thread(self._admit, upload_id, actor, put)
+            if suite is None:
                 return
+            digests = Digests(suite)
             name = segment_name(upload_id, put.part, put.segment.number)
             try:
-                await self._runtime.objects.put_stream_async(name, frames.verified())
+                await self._runtime.objects.put_stream_async(name, frames.verified(digests))
             except ObjectDiffers as error:
                 raise SegmentDiffers(part=put.part, number=put.segment.number) from error
-            await asyncio.to_thread(self._record, upload_id, actor, put, name)
+            stored = replace(put.segment, leaf=digests.leaf)
+            await asyncio.to_thread(record, self._runtime, actor, upload_id, put.part, stored, name)
         finally:
             await frames.drain()
 
-    def _admit(self, upload_id: str, actor: Actor, put: Put) -> bool:
+    def _admit(self, upload_id: str, actor: Actor, put: Put) -> Suite | None:
         with self._runtime.units.read(actor) as unit:
             return uploads.admit_segment(unit, upload_id, put.part, put.segment)
-
-    def _record(self, upload_id: str, actor: Actor, put: Put, name: str) -> None:
-        record(self._runtime, actor, upload_id, put.part, put.segment, name)
 
 
 def record(runtime: Runtime, actor: Actor, upload_id: str, part: str, segment: HeldSegment, name: str) -> None:
@@ -152,23 +153,48 @@ def take(
 ) -> None:
     """One segment of a plain HTTP body, by the same rules as over the socket. ``read`` gives b"" at the end."""
     with runtime.units.read(actor) as unit:
-        if not uploads.admit_segment(unit, upload_id, part, segment):
-            return
+        suite = uploads.admit_segment(unit, upload_id, part, segment)
+    if suite is None:
+        return
+    digests = Digests(suite)
     name = segment_name(upload_id, part, segment.number)
     try:
-        runtime.objects.put_stream(name, _verified_body(segment, read))
+        runtime.objects.put_stream(name, _verified_body(segment, digests, read))
     except ObjectDiffers as error:
         raise SegmentDiffers(part=part, number=segment.number) from error
-    record(runtime, actor, upload_id, part, segment, name)
+    record(runtime, actor, upload_id, part, replace(segment, leaf=digests.leaf), name)
 
 
-def _verified_body(segment: HeldSegment, read: Callable[[int], bytes]) -> Iterator[bytes]:
-    digest, left = hashlib.sha256(), segment.size_bytes
+class Digests:
+    """Of one segment as it comes: SHA-256, as it was announced, and the suite's own where that is another."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._hashers: dict[str, Hasher] = {"sha256": hashlib.sha256()}
+        if suite.hash_name not in self._hashers:
+            self._hashers[suite.hash_name] = suite.hasher()
+
+    def update(self, block: bytes) -> None:
+        for hasher in self._hashers.values():
+            hasher.update(block)
+
+    @property
+    def sha256(self) -> str:
+        return self._hashers["sha256"].digest().hex()
+
+    @property
+    def leaf(self) -> str:
+        """What the signed root stands over."""
+        return self._hashers[self._suite.hash_name].digest().hex()
+
+
+def _verified_body(segment: HeldSegment, digests: Digests, read: Callable[[int], bytes]) -> Iterator[bytes]:
+    left = segment.size_bytes
     while left and (block := read(min(READ_BYTES, left))):
-        digest.update(block)
+        digests.update(block)
         left -= len(block)
         yield block
-    if left or digest.hexdigest() != segment.sha256:
+    if left or digests.sha256 != segment.sha256:
         raise DigestMismatch
 
 
@@ -180,14 +206,13 @@ class _Frames:
         self._segment = segment
         self._left = segment.size_bytes
 
-    async def verified(self) -> AsyncIterator[bytes]:
+    async def verified(self, digests: Digests) -> AsyncIterator[bytes]:
         """The frames as they come. Raises DigestMismatch in place of the end, so that the store keeps nothing."""
-        digest = hashlib.sha256()
         while self._left:
             frame = await self._next()
-            digest.update(frame)
+            digests.update(frame)
             yield frame
-        if digest.hexdigest() != self._segment.sha256:
+        if digests.sha256 != self._segment.sha256:
             raise DigestMismatch
 
     async def drain(self) -> None:

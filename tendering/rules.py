@@ -48,6 +48,7 @@ class LotDraft:
     confirm_minutes: int = 10
     min_decrypted_to_continue: int = 3
     escrow_rule: str = "compulsory"
+    suite: str = "S1"
     publish_at: datetime | None = None
     bid_deadline: datetime | None = None
 

@@ -18,10 +18,12 @@ from foundation.actor import Actor
 from foundation.entropy import SystemEntropy
 from foundation.sealing import (
     NO_PREVIOUS,
+    S1,
     SEGMENT_BYTES,
     Part,
     PartSource,
     Sealed,
+    Suite,
     generate_key,
     public_hex,
     seal,
@@ -69,7 +71,8 @@ class SealedFiles:
         for name, raw in self.parts.items():
             for number, at in enumerate(range(0, len(raw), SEGMENT_BYTES)):
                 block = raw[at : at + SEGMENT_BYTES]
-                yield name, HeldSegment(number, len(block), hashlib.sha256(block).hexdigest()), block
+                leaf = self.sealed.header.suite.digest(block).hex()
+                yield name, HeldSegment(number, len(block), hashlib.sha256(block).hexdigest(), leaf), block
 
 
 @dataclass
@@ -112,6 +115,7 @@ class Bidder:
             "keyset": lot.keyset.hash,
             "parts": tuple(Part(name, NAMES.get(name, name)) for name in files),
             "created": self.world.clock.now(),
+            "suite": lot.keyset.suite,
         }
         binding = write_binding(**(facts | changes))  # type: ignore[arg-type]
         store: dict[str, bytes] = {}
@@ -179,9 +183,12 @@ def codes_of(outcome: seals.Acknowledged | SealRefused) -> set[str]:
     return {objection.code for objection in outcome.objections}
 
 
-def make_bidder(world: TenderWorld, name: str = "常州澄岳建设工程有限公司", *, verified: bool = True) -> Bidder:
-    """A verified bidder with registered keys."""
-    bidder = Bidder(world, world.organisation(name, "bidder", verified=verified))
+def make_bidder(
+    world: TenderWorld, name: str = "常州澄岳建设工程有限公司", suite: Suite = S1, *, verified: bool = True
+) -> Bidder:
+    """A verified bidder with registered keys of one suite."""
+    actor = world.organisation(name, "bidder", verified=verified)
+    bidder = Bidder(world, actor, generate_key(suite), generate_key(suite))
     bidder.register_keys()
     return bidder
 

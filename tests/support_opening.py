@@ -25,10 +25,10 @@ from foundation.jobs.execute import execute
 from foundation.jobs.models import Job
 from foundation.journal import verify_stream
 from foundation.publication.publisher import Publisher
-from foundation.sealing import Role, generate_key, public_hex, recover_r_bid, unwrap_share
+from foundation.sealing import S1, Role, Suite, generate_key, public_hex, recover_r_bid, unwrap_share
 from foundation.sealing.header import write_header
 from foundation.sealing.manifest import write_manifest
-from foundation.sealing.suite import sign, wrap
+from foundation.sealing.suite import scalar_of, sign
 from foundation.store.engine import open_engine
 from keyholding.models import EscrowBid, GateRequest, HolderSeat, KeysetMember, LotKeyset
 from keyholding.services.escrow import GivenShare, release_shares
@@ -206,9 +206,9 @@ class Opening:
 
     def give_gate_keys(self, *indexes: int) -> None:
         for index in indexes:
-            number = self.lot.gate[index].private_numbers().private_value
+            digits = scalar_of(self.lot.gate[index]).hex()
             with self.world.units.begin(TESTS) as unit:
-                release_gate_key(unit, self.seats[f"gate/{index}"], self.lot.id, f"{number:064x}")
+                release_gate_key(unit, self.seats[f"gate/{index}"], self.lot.id, digits)
 
     def give_escrow_shares(self, *indexes: int, spoil: Sequence[int] = ()) -> None:
         """Custodians hand in shares of every bid they are asked for; those in ``spoil`` a false one."""
@@ -280,6 +280,7 @@ def make_opening(
     files: Mapping[int, Mapping[str, bytes]] | None = None,
     bad_gate_wraps: Mapping[int, Sequence[int]] | None = None,
     url: str = "",
+    suite: Suite = S1,
 ) -> Opening:
     """A published lot with ``bids`` sealed bids, the room not yet scheduled.
 
@@ -288,7 +289,7 @@ def make_opening(
     engine = open_engine(url or f"sqlite:///{folder / 'world.db'}", pool_size=40)
     world = TenderWorld(engine, folder, SteppingClock(NOW))
     host = world.organisation("江苏衡澄工程咨询有限公司", "agency")
-    lot = world.open_lot(escrow=escrow_rule != "none", agency=host, deadline_at=DEADLINE)
+    lot = world.open_lot(escrow=escrow_rule != "none", agency=host, deadline_at=DEADLINE, suite=suite)
     with world.units.begin(TESTS) as unit:
         unit.session.execute(
             update(Lot)
@@ -297,7 +298,7 @@ def make_opening(
         )
     supervisor = world.organisation("武进区住房和城乡建设局", "supervisor")
     staff = world.organisation("武进区公共资源交易中心", "centre_staff")
-    made = [make_bidder(world, NAMES[index]) for index in range(bids)]
+    made = [make_bidder(world, NAMES[index], suite) for index in range(bids)]
     sealed = []
     for index, bidder in enumerate(made):
         default = {**FILES, "price_schedule": price_schedule(totals[index], f"经理{index}")}
@@ -314,13 +315,15 @@ def with_bad_gate_wraps(bidder: Bidder, made: SealedFiles, indexes: Sequence[int
     """The same bid with shares that no holder can unwrap; signed, so that it is the bidder's own doing."""
     old = made.sealed.header
     b = old.binding.hash
-    stranger = generate_key().public_key()
+    suite = old.suite
+    stranger = generate_key(suite).public_key()
     gate = tuple(
-        wrap(stranger, b, f"gate/{i}", bytes(33)) if i in indexes else good for i, good in enumerate(old.wraps.gate)
+        suite.wrap(stranger, b, f"gate/{i}", bytes(33)) if i in indexes else good
+        for i, good in enumerate(old.wraps.gate)
     )
     header = write_header(old.binding, old.commit, replace(old.wraps, gate=gate))
     manifest = write_manifest(
-        binding_hash=b, header_hash=header.hash, rev=1, prev="-", parts=made.sealed.manifest.parts
+        binding_hash=b, header_hash=header.hash, rev=1, prev="-", parts=made.sealed.manifest.parts, suite=suite
     )
     signature = sign(bidder.signing, manifest.raw)
     return replace(made, sealed=replace(made.sealed, header=header, manifest=manifest, signature=signature))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
 
 from accounts import access
@@ -12,10 +11,11 @@ from accounts.rules import KEYS_MAX
 from accounts.states import KeyPurpose
 from foundation.errors import Objection
 from foundation.events.accounts import OrganisationKeyRegistered, OrganisationKeyRetired
+from foundation.sealing import suite_of_point
 from foundation.store.unit import Unit
 
 POINT_HEX = 130
-"""An uncompressed P-256 point: 65 bytes."""
+"""An uncompressed point: 65 bytes."""
 
 
 def register_key(unit: Unit, org_id: str, purpose: KeyPurpose, public_key_hex: str, label: str) -> str:
@@ -82,13 +82,13 @@ def active_keys(unit: Unit, org_id: str, purpose: KeyPurpose) -> tuple[str, ...]
 
 
 def read_point(text: str) -> str:
-    """The canonical hex of an uncompressed P-256 point. Raises KeyMalformed."""
+    """The canonical hex of an uncompressed point on the curve of any suite. Raises KeyMalformed."""
     plain = text.strip().lower()
     malformed = KeyMalformed(objections=[Objection("accounts.key_malformed", "public_key")])
     if len(plain) != POINT_HEX or not plain.startswith("04"):
         raise malformed
     try:
-        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes.fromhex(plain))
+        suite_of_point(bytes.fromhex(plain))
     except ValueError:
         raise malformed from None
     return plain

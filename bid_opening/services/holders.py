@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from bid_opening.ceremony import RoomState
 from foundation.errors import Tampering
@@ -136,7 +135,7 @@ def gate_private_keys(unit: Unit, lot_id: str, keyset: Keyset) -> dict[int, Priv
     """Published gate keys that are the ones of the key set, by seat."""
     good: dict[int, PrivateKey] = {}
     for index, text in keyholding.gate_keys(unit, lot_id).items():
-        key = ec.derive_private_key(int(text, 16), ec.SECP256R1())
+        key = keyset.suite.private_key(bytes.fromhex(text))
         if index < len(keyset.gate.holders) and public_hex(key) == keyset.gate.holders[index].public_key.hex():
             good[index] = key
     return good

@@ -113,7 +113,7 @@ def open_schedule(runtime: Runtime, sealed: Sealed) -> Opened:
         part = manifest.part(PART_ID)
         key = part_key(content_key(header, sealed.r_bid, sealed.r_gate), PART_ID)
         source = tendering.open_ciphertext(runtime.objects, sealed.bid, PART_ID)
-        content = open_part_bytes(source, part, key, header.hash, limit_bytes=LIMIT_BYTES)
+        content = open_part_bytes(source, part, key, header, limit_bytes=LIMIT_BYTES)
         return Opened(PriceSchedule.parse(content), part_key=key.hex())
     except PriceScheduleMalformed:
         return Opened(None, fault="bidder.schedule_malformed")

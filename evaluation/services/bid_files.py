@@ -56,7 +56,7 @@ def _open(runtime: Runtime, lot_id: str, bid: tendering.LiveBid, r_bid: bytes, r
     try:
         header = header_of(bid)
         key = part_key(content_key(header, r_bid, r_gate), PART)
-        open_part(tendering.open_ciphertext(runtime.objects, bid, PART), part, key, header.hash, plain)
+        open_part(tendering.open_ciphertext(runtime.objects, bid, PART), part, key, header, plain)
         with plain.open("rb") as source:
             runtime.objects.put_stream(object_name(lot_id, bid.bid), iter(lambda: source.read(1 << 20), b""))
     except (Tampering, ObjectMissing) as fault:

@@ -1,7 +1,8 @@
 """Sealed bids: seal, inspect, recover, open. Knows neither web nor database.
 
-The byte forms are on one page, ``docs/sealed-bid-format.md``. A reader starts with ``suite.py`` (every formula), then
-``seal.py`` (the client), ``inspection.py`` (the server at submission) and ``opening.py``.
+The byte forms are on one page, ``docs/sealed-bid-format.md``. A reader starts with
+``suite_base.py`` and ``suite_s1.py`` (every formula; ``suite_s2.py`` is 国密), then ``seal.py`` (the client),
+``inspection.py`` (the server at submission) and ``opening.py``.
 """
 
 from foundation.sealing.binding import NO_PREVIOUS, Binding, Part, write_binding
@@ -21,6 +22,7 @@ from foundation.sealing.keys import KeyFile, KeyUse, generate_key
 from foundation.sealing.keyset import NO_ESCROW, Group, Holder, Keyset, Role, is_possession, prove_possession
 from foundation.sealing.manifest import Manifest, SealedPart
 from foundation.sealing.opening import (
+    ContentKey,
     GateRecovery,
     check_commit,
     content_key,
@@ -28,6 +30,7 @@ from foundation.sealing.opening import (
     open_header,
     open_part,
     open_part_bytes,
+    part_key,
     recover_from_escrow,
     recover_from_gate,
     recover_r_bid,
@@ -39,19 +42,23 @@ from foundation.sealing.price_schedule import PricedItem, PriceSchedule
 from foundation.sealing.receipts import Receipt, parse_receipt, receipt_text
 from foundation.sealing.seal import PartSource, Sealed, seal
 from foundation.sealing.segments import SEGMENT_BYTES, RootBuilder, root_of_digests
-from foundation.sealing.suite import part_key, public_hex
+from foundation.sealing.suite import S1, S2, SUITES, Suite, public_hex, suite_named, suite_of, suite_of_point
 from foundation.sealing.text import h, instant_text, note, parse_instant
 
 __all__ = [
     "BIDDER",
     "NO_ESCROW",
     "NO_PREVIOUS",
+    "S1",
+    "S2",
     "SEGMENT_BYTES",
+    "SUITES",
     "BadHeader",
     "BadPayload",
     "BadShare",
     "Binding",
     "CannotSeal",
+    "ContentKey",
     "EnvelopeRefused",
     "Expectations",
     "GateRecovery",
@@ -74,6 +81,7 @@ __all__ = [
     "RootBuilder",
     "Sealed",
     "SealedPart",
+    "Suite",
     "Truncated",
     "WrongKey",
     "check_commit",
@@ -101,6 +109,9 @@ __all__ = [
     "root_of_digests",
     "seal",
     "seat",
+    "suite_named",
+    "suite_of",
+    "suite_of_point",
     "sweep_temporary",
     "unwrap_share",
     "write_binding",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from foundation.sealing import suite
 from foundation.sealing.errors import BindingMalformed
+from foundation.sealing.keyset import read_suite
 from foundation.sealing.strict import Fields, dump_compact, load_object
+from foundation.sealing.suite import DEFAULT, Suite
 from foundation.sealing.text import HEX_16, HEX_32, INSTANT, PREVIOUS, TOKEN, WORD, instant_text, parse_instant
 
 MAX_BINDING_BYTES: Final = 16 * 1024
@@ -45,11 +46,12 @@ class Binding:
     parts: tuple[Part, ...]
     created: datetime
     raw: bytes
+    suite: Suite
 
     @property
     def hash(self) -> bytes:
         """``b`` in the formulas: 32 raw bytes."""
-        return suite.sha256(self.raw)
+        return self.suite.digest(self.raw)
 
     @classmethod
     def parse(cls, raw: bytes) -> Binding:
@@ -59,8 +61,7 @@ class Binding:
         keys = {"v", "suite", "tender", "lot", "stage", "bidder", "bid", "rev", "prev", "keyset", "parts", "created"}
         top = Fields(value, "", fail, required=keys)
         top.integer("v", 1, 1)
-        if top.string("suite", TOKEN) != suite.SUITE:
-            top.refuse("suite", "suite")
+        suite = read_suite(top)
         parts = tuple(
             Part(id=part.string("id", WORD), name=part.text("name", 1, MAX_NAME_LENGTH))
             for part in top.inners("parts", 1, MAX_PARTS, required={"id", "name"})
@@ -86,6 +87,7 @@ class Binding:
             parts=parts,
             created=created,
             raw=raw,
+            suite=suite,
         )
 
 
@@ -101,11 +103,15 @@ def write_binding(
     keyset: str,
     parts: tuple[Part, ...],
     created: datetime,
+    suite: Suite = DEFAULT,
 ) -> Binding:
-    """Write a binding once and read it back, so that a client cannot make what a server would refuse."""
+    """Write a binding once and read it back, so that a client cannot make what a server would refuse.
+
+    ``suite`` is the key set's: :func:`foundation.sealing.seal.seal` refuses another one.
+    """
     value: dict[str, Any] = {
         "v": 1,
-        "suite": suite.SUITE,
+        "suite": suite.name,
         "tender": tender,
         "lot": lot,
         "stage": stage,

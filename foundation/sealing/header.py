@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from foundation.sealing import suite
 from foundation.sealing.binding import Binding
 from foundation.sealing.errors import HeaderMalformed
 from foundation.sealing.keyset import MAX_HOLDERS, MIN_THRESHOLD, Role
 from foundation.sealing.strict import Fields, dump_compact, encode_base64, load_object
+from foundation.sealing.suite import Suite
 from foundation.sealing.text import HEX_32
 
 MAX_HEADER_BYTES: Final = 65_536
@@ -31,7 +31,7 @@ class Commitments:
 
 @dataclass(frozen=True, slots=True)
 class Wraps:
-    """HPKE outputs: r_bid under each bidder key, each share under its holder's key."""
+    """What the suite's ``wrap`` gave: r_bid under each bidder key, each share under its holder's key."""
 
     bidder: tuple[bytes, ...]
     gate: tuple[bytes, ...]
@@ -48,9 +48,14 @@ class Header:
     raw: bytes
 
     @property
+    def suite(self) -> Suite:
+        """The binding's; every hash, wrap and key of the envelope is made in it."""
+        return self.binding.suite
+
+    @property
     def hash(self) -> bytes:
         """``hh`` in the formulas: 32 raw bytes."""
-        return suite.sha256(self.raw)
+        return self.suite.digest(self.raw)
 
     @classmethod
     def parse(cls, raw: bytes) -> Header:

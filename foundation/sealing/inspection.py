@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from foundation.errors import Objection
-from foundation.sealing import padding, suite
+from foundation.sealing import padding
 from foundation.sealing.errors import EnvelopeRefused
 from foundation.sealing.header import Header
 from foundation.sealing.keyset import Keyset
 from foundation.sealing.manifest import Manifest
+from foundation.sealing.suite import same
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,10 @@ def inspect(header: bytes, manifest: bytes, signature: bytes, expected: Expectat
     (:func:`foundation.sealing.segments.root_of_digests`) and looks ``commit_bidder`` up.
     """
     parsed, signed = Header.parse(header), Manifest.parse(manifest)
+    if parsed.suite is not expected.keyset.suite or signed.suite is not expected.keyset.suite:
+        # Nothing else can be compared: every hash and size of the envelope is another suite's.
+        params = {"said": f"{parsed.suite.name}/{signed.suite.name}", "wanted": expected.keyset.suite.name}
+        raise EnvelopeRefused(objections=(Objection("sealing.suite_mismatch", params=params),))
     found = (
         *_signature_objections(signed, signature, expected),
         *_hash_objections(parsed, signed),
@@ -74,14 +79,16 @@ def inspect(header: bytes, manifest: bytes, signature: bytes, expected: Expectat
 
 
 def _signature_objections(manifest: Manifest, signature: bytes, expected: Expectations) -> Iterator[Objection]:
-    if not suite.verifies(suite.load_public(expected.signing_key), signature, manifest.raw):
+    suite = expected.keyset.suite
+    key = suite.load_public(expected.signing_key) if suite.has_point(expected.signing_key) else None
+    if key is None or not suite.verifies(key, signature, manifest.raw):
         yield Objection("sealing.bad_signature")
 
 
 def _hash_objections(header: Header, manifest: Manifest) -> Iterator[Objection]:
-    if not suite.same(manifest.binding_hash, header.binding.hash.hex()):
+    if not same(manifest.binding_hash, header.binding.hash.hex()):
         yield Objection("sealing.binding_hash_mismatch")
-    if not suite.same(manifest.header_hash, header.hash.hex()):
+    if not same(manifest.header_hash, header.hash.hex()):
         yield Objection("sealing.header_hash_mismatch")
     if manifest.rev != header.binding.rev:
         yield Objection("sealing.rev_mismatch")
@@ -113,7 +120,7 @@ def _revision_objections(header: Header, expected: Expectations) -> Iterator[Obj
         yield Objection("sealing.bid_mismatch", params={"said": binding.bid, "wanted": last.bid})
     if binding.rev <= last.rev:
         yield Objection("sealing.rev_mismatch", params={"said": binding.rev, "wanted": last.rev + 1})
-    if not suite.same(binding.prev, last.envelope_hash):
+    if not same(binding.prev, last.envelope_hash):
         yield Objection("sealing.prev_mismatch", params={"said": binding.prev, "wanted": last.envelope_hash})
 
 
@@ -134,13 +141,13 @@ def _part_objections(header: Header, manifest: Manifest, expected: Expectations)
 
 def _shape_objections(header: Header, keyset: Keyset) -> Iterator[Objection]:
     m, n = len(keyset.gate.holders), len(keyset.escrow.holders)
-    commit, wraps = header.commit, header.wraps
+    suite, commit, wraps = keyset.suite, header.commit, header.wraps
     if (len(commit.gate_shares), len(commit.escrow_shares)) != (m, n):
         yield Objection("sealing.commit_shape")
     if len(set(commit.gate_shares)) != len(commit.gate_shares):
         yield Objection("sealing.commit_shape")
-    sizes_fit = all(len(item) == suite.SECRET_WRAP_BYTES for item in wraps.bidder) and all(
-        len(item) == suite.SHARE_WRAP_BYTES for item in (*wraps.gate, *wraps.escrow)
+    sizes_fit = all(len(item) == suite.secret_wrap_bytes for item in wraps.bidder) and all(
+        len(item) == suite.share_wrap_bytes for item in (*wraps.gate, *wraps.escrow)
     )
     if (len(wraps.gate), len(wraps.escrow)) != (m, n) or not sizes_fit:
         yield Objection("sealing.wrap_size")

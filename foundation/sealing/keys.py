@@ -1,4 +1,4 @@
-"""P-256 keys of bidders and holders, and the passphrase-protected file they are kept in (format page §10)."""
+"""Keys of bidders and holders, and the passphrase-protected file they are kept in (format page §10)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from pathlib import Path
 from typing import Final
 
 import pyrage
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from foundation.clock import pause
 from foundation.errors import Unavailable
-from foundation.sealing import suite
 from foundation.sealing.errors import CannotSeal, KeyFileMalformed, WrongKey
 from foundation.sealing.strict import Fields, dump_compact, load_object
+from foundation.sealing.suite import (
+    DEFAULT,
+    SUITES,
+    PrivateKey,
+    Suite,
+    public_bytes,
+    scalar_of,
+    suite_of,
+)
 from foundation.sealing.text import INSTANT, PUBLIC_HEX, TOKEN, instant_text, parse_instant
 
 MAX_KEY_FILE_BYTES: Final = 16 * 1024
@@ -29,6 +36,7 @@ MIN_PASSPHRASE_LENGTH: Final = 12
 DECRYPT_TRIES: Final = 30
 
 _AGE_SCRYPT = b"age-encryption.org/v1\n-> scrypt "
+_CURVES: Final = {suite.curve: suite for suite in SUITES.values()}
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
 _ABOUT = re.compile(rf"|{TOKEN.pattern}")
 
@@ -42,9 +50,9 @@ class KeyUse(StrEnum):
     ESCROW = "escrow"
 
 
-def generate_key() -> suite.PrivateKey:
-    """A fresh P-256 key from the operating system's generator."""
-    return ec.generate_private_key(ec.SECP256R1())
+def generate_key(suite: Suite = DEFAULT) -> PrivateKey:
+    """A fresh key from the operating system's generator."""
+    return suite.generate_key()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +64,11 @@ class KeyFile:
     lot: str
     owner: str
     created: datetime
-    private_key: suite.PrivateKey = field(repr=False)
+    private_key: PrivateKey = field(repr=False)
 
     @property
     def public_key(self) -> bytes:
-        return suite.public_bytes(self.private_key.public_key())
+        return public_bytes(self.private_key.public_key())
 
     def payload(self) -> bytes:
         """The JSON inside the file: the private key in the clear."""
@@ -137,46 +145,47 @@ def decrypted(data: bytes, passphrase: str) -> bytes:
     raise AssertionError("the last try returns or raises")
 
 
-def jwk_of(key: suite.PrivateKey) -> dict[str, str]:
-    """The private key as the five-member JWK that WebCrypto imports."""
-    numbers = key.private_numbers()
-    x, y = numbers.public_numbers.x, numbers.public_numbers.y
+def jwk_of(key: PrivateKey) -> dict[str, str]:
+    """The private key as the five-member JWK that WebCrypto imports (``crv`` says the suite's curve)."""
+    point = public_bytes(key.public_key())
     return {
         "kty": "EC",
-        "crv": "P-256",
-        "x": _coordinate(x),
-        "y": _coordinate(y),
-        "d": _coordinate(numbers.private_value),
+        "crv": suite_of(key).curve,
+        "x": _coordinate(point[1:33]),
+        "y": _coordinate(point[33:]),
+        "d": _coordinate(scalar_of(key)),
     }
 
 
-def key_of_jwk(value: object) -> suite.PrivateKey:
+def key_of_jwk(value: object) -> PrivateKey:
     """The key of such a JWK; :class:`KeyFileMalformed` when members, sizes or the point are wrong."""
     fields = Fields(value, "private_key", KeyFileMalformed, required={"kty", "crv", "x", "y", "d"})
-    if fields.string("kty", TOKEN) != "EC" or fields.string("crv", TOKEN) != "P-256":
+    suite = _CURVES.get(fields.string("crv", TOKEN))
+    if fields.string("kty", TOKEN) != "EC" or suite is None:
         fields.refuse("crv", "curve")
-    x, y, d = (_number(fields, name) for name in ("x", "y", "d"))
+    x, y, d = (_bytes_of(fields, name) for name in ("x", "y", "d"))
     try:
-        public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1())
-        return ec.EllipticCurvePrivateNumbers(d, public).private_key()
+        key = suite.private_key(d)
     except ValueError as error:
         raise KeyFileMalformed(reason="private_key", path="private_key") from error
+    if public_bytes(key.public_key()) != b"\4" + x + y:
+        raise KeyFileMalformed(reason="private_key", path="private_key")
+    return key
 
 
-def _coordinate(number: int) -> str:
-    raw = number.to_bytes(suite.COORDINATE_BYTES, "big")
+def _coordinate(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _number(fields: Fields, name: str) -> int:
+def _bytes_of(fields: Fields, name: str) -> bytes:
     text = fields.string(name, _COORDINATE)
     try:
-        number = int.from_bytes(base64.urlsafe_b64decode(text + "="), "big")
+        raw = base64.urlsafe_b64decode(text + "=")
     except (binascii.Error, ValueError):
         fields.refuse(name, "base64")
-    if _coordinate(number) != text:
+    if _coordinate(raw) != text:
         fields.refuse(name, "base64")
-    return number
+    return raw
 
 
 def _normalised(passphrase: str) -> str:
@@ -193,7 +202,7 @@ def _parse_payload(payload: bytes) -> KeyFile:
     top = Fields(value, "", fail, required=keys)
     top.integer("v", 1, 1)
     private = key_of_jwk(value["private_key"])
-    if top.string("public_key", PUBLIC_HEX) != suite.public_hex(private):
+    if top.string("public_key", PUBLIC_HEX) != public_bytes(private.public_key()).hex():
         top.refuse("public_key", "public_key")
     use = top.string("for", TOKEN)
     if use not in set(KeyUse):

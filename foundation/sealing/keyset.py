@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
 from foundation import canonical
-from foundation.sealing import suite
 from foundation.sealing.errors import KeysetMalformed
 from foundation.sealing.strict import Fields, encode_base64, load_object
+from foundation.sealing.suite import (
+    DEFAULT,
+    SIGNATURE_BYTES,
+    PrivateKey,
+    Suite,
+    public_bytes,
+    suite_named,
+    suite_of,
+)
 from foundation.sealing.text import PUBLIC_HEX, TOKEN, WORD, note
 
 MAX_KEYSET_BYTES: Final = 32 * 1024
@@ -31,14 +38,17 @@ def possession_note(tender: str, lot: str, role: Role, public_key: bytes) -> byt
     return note("etender-holder/v1", tender, lot, role, public_key.hex())
 
 
-def prove_possession(key: suite.PrivateKey, tender: str, lot: str, role: Role) -> bytes:
-    """The 64-byte proof a holder publishes with its public key."""
-    public = suite.public_bytes(key.public_key())
-    return suite.sign(key, possession_note(tender, lot, role, public))
+def prove_possession(key: PrivateKey, tender: str, lot: str, role: Role) -> bytes:
+    """The 64-byte proof a holder publishes with its public key, in the key's own suite."""
+    public = public_bytes(key.public_key())
+    return suite_of(key).sign(key, possession_note(tender, lot, role, public))
 
 
-def is_possession(proof: bytes, tender: str, lot: str, role: Role, public_key: bytes) -> bool:
-    """Whether the proof shows possession of this key for this lot and role. False also for an impossible key."""
+def is_possession(proof: bytes, tender: str, lot: str, role: Role, public_key: bytes, suite: Suite = DEFAULT) -> bool:
+    """Whether the proof shows possession of this key for this lot and role.
+
+    False also for an impossible key and for a key of another suite than the key set's.
+    """
     try:
         public = suite.load_public(public_key)
     except ValueError:
@@ -87,6 +97,7 @@ class Keyset:
     number: int
     gate: Group
     escrow: Group
+    suite: Suite = DEFAULT
 
     def __post_init__(self) -> None:
         _check_group(self.gate, "gate", may_be_empty=False)
@@ -97,17 +108,17 @@ class Keyset:
         if len({holder.public_key for holder in everyone}) != len(everyone):
             raise KeysetMalformed(reason="duplicate_key", path="")
         for holder in everyone:
-            _check_holder(holder)
+            _check_holder(holder, self.suite)
         if not (TOKEN.fullmatch(self.tender) and TOKEN.fullmatch(self.lot) and 1 <= self.number <= MAX_NUMBER):
             raise KeysetMalformed(reason="form", path="")
 
     def to_bytes(self) -> bytes:
-        """The canonical JSON whose SHA-256 is :attr:`hash`."""
+        """The canonical JSON whose digest, in the key set's suite, is :attr:`hash`."""
         value: dict[str, Any] = {
             "v": 1,
             "tender": self.tender,
             "lot": self.lot,
-            "suite": suite.SUITE,
+            "suite": self.suite.name,
             "number": self.number,
             "gate": {"t": self.gate.threshold, "holders": [holder.as_json() for holder in self.gate.holders]},
             "escrow": {"k": self.escrow.threshold, "holders": [holder.as_json() for holder in self.escrow.holders]},
@@ -116,7 +127,7 @@ class Keyset:
 
     @property
     def hash(self) -> str:
-        return hashlib.sha256(self.to_bytes()).hexdigest()
+        return self.suite.digest(self.to_bytes()).hex()
 
     @classmethod
     def parse(cls, data: bytes) -> Keyset:
@@ -125,8 +136,7 @@ class Keyset:
         value = load_object(data, limit_bytes=MAX_KEYSET_BYTES, fail=fail)
         top = Fields(value, "", fail, required={"v", "tender", "lot", "suite", "number", "gate", "escrow"})
         top.integer("v", 1, 1)
-        if top.string("suite", TOKEN) != suite.SUITE:
-            top.refuse("suite", "suite")
+        suite = read_suite(top)
         gate = top.inner("gate", required={"t", "holders"})
         escrow = top.inner("escrow", required={"k", "holders"})
         keyset = cls(
@@ -135,6 +145,7 @@ class Keyset:
             number=top.integer("number", 1, MAX_NUMBER),
             gate=Group(gate.integer("t", MIN_THRESHOLD, MAX_HOLDERS), _read_holders(gate)),
             escrow=Group(escrow.integer("k", 0, MAX_HOLDERS), _read_holders(escrow)),
+            suite=suite,
         )
         if keyset.to_bytes() != data:
             raise fail(reason="not_canonical", path="")
@@ -147,8 +158,16 @@ class Keyset:
         """Raises :class:`KeysetMalformed` (reason ``proof``) naming the first holder whose proof does not verify."""
         for role in Role:
             for holder in self.group(role).holders:
-                if not is_possession(holder.proof, self.tender, self.lot, role, holder.public_key):
+                if not is_possession(holder.proof, self.tender, self.lot, role, holder.public_key, self.suite):
                     raise KeysetMalformed(reason="proof", path=role.value, holder=holder.id)
+
+
+def read_suite(fields: Fields) -> Suite:
+    """The ``suite`` of a key set or binding."""
+    try:
+        return suite_named(fields.string("suite", TOKEN))
+    except ValueError:
+        fields.refuse("suite", "suite")
 
 
 def _read_holders(group: Fields) -> tuple[Holder, ...]:
@@ -158,7 +177,7 @@ def _read_holders(group: Fields) -> tuple[Holder, ...]:
             id=holder.string("id", TOKEN),
             side=holder.string("side", WORD),
             public_key=bytes.fromhex(holder.string("public_key", PUBLIC_HEX)),
-            proof=holder.binary("proof", suite.SIGNATURE_BYTES),
+            proof=holder.binary("proof", SIGNATURE_BYTES),
         )
         for holder in fields
     )
@@ -171,10 +190,10 @@ def _check_group(group: Group, path: str, *, may_be_empty: bool) -> None:
         raise KeysetMalformed(reason="threshold", path=path)
 
 
-def _check_holder(holder: Holder) -> None:
+def _check_holder(holder: Holder, suite: Suite) -> None:
     if not (TOKEN.fullmatch(holder.id) and WORD.fullmatch(holder.side)):
         raise KeysetMalformed(reason="form", path=holder.id[:64])
-    if len(holder.proof) != suite.SIGNATURE_BYTES:
+    if len(holder.proof) != SIGNATURE_BYTES:
         raise KeysetMalformed(reason="proof", path=holder.id)
     try:
         suite.load_public(holder.public_key)

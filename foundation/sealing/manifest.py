@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from foundation.sealing.binding import MAX_PARTS, MAX_REV, NO_PREVIOUS
 from foundation.sealing.errors import ManifestMalformed
+from foundation.sealing.suite import DEFAULT, SUITES, Suite
 from foundation.sealing.text import COUNT, HEX_32, PREVIOUS, WORD, note
 
 MAX_MANIFEST_BYTES: Final = 8 * 1024
 _HEAD_LINES: Final = 5
+_KINDS: Final = {suite.manifest_kind: suite for suite in SUITES.values()}
 _PART_LINE = re.compile(rf"part ({WORD.pattern}) ([1-9][0-9]{{0,15}}) ({HEX_32.pattern})")
 
 
@@ -35,10 +36,11 @@ class Manifest:
     prev: str
     parts: tuple[SealedPart, ...]
     raw: bytes
+    suite: Suite
 
     @property
     def envelope_hash(self) -> str:
-        return hashlib.sha256(self.raw).hexdigest()
+        return self.suite.digest(self.raw).hex()
 
     @property
     def size_bytes(self) -> int:
@@ -65,14 +67,15 @@ class Manifest:
             raise ManifestMalformed(reason="lines", path="")
         kind, binding_hash, header_hash, rev, prev, *rest = lines
         forms = (HEX_32.fullmatch(binding_hash), HEX_32.fullmatch(header_hash), COUNT.fullmatch(rev))
-        if kind != "etender-bid/v1" or not all(forms) or not PREVIOUS.fullmatch(prev):
+        suite = _KINDS.get(kind)
+        if suite is None or not all(forms) or not PREVIOUS.fullmatch(prev):
             raise ManifestMalformed(reason="form", path="head")
         if not 1 <= int(rev) <= MAX_REV or (rev == "1") != (prev == NO_PREVIOUS):
             raise ManifestMalformed(reason="previous", path="head")
         parts = tuple(_read_part(line, i) for i, line in enumerate(rest))
         if len({part.id for part in parts}) != len(parts):
             raise ManifestMalformed(reason="duplicate_part", path="parts")
-        return cls(binding_hash, header_hash, int(rev), prev, parts, raw)
+        return cls(binding_hash, header_hash, int(rev), prev, parts, raw, suite)
 
 
 def _read_part(line: str, index: int) -> SealedPart:
@@ -83,8 +86,14 @@ def _read_part(line: str, index: int) -> SealedPart:
 
 
 def write_manifest(
-    *, binding_hash: bytes, header_hash: bytes, rev: int, prev: str, parts: tuple[SealedPart, ...]
+    *,
+    binding_hash: bytes,
+    header_hash: bytes,
+    rev: int,
+    prev: str,
+    parts: tuple[SealedPart, ...],
+    suite: Suite = DEFAULT,
 ) -> Manifest:
     """Write a manifest and read it back."""
     lines = [f"part {part.id} {part.size_bytes} {part.root}" for part in parts]
-    return Manifest.parse(note("etender-bid/v1", binding_hash.hex(), header_hash.hex(), str(rev), prev, *lines))
+    return Manifest.parse(note(suite.manifest_kind, binding_hash.hex(), header_hash.hex(), str(rev), prev, *lines))

@@ -9,22 +9,22 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Final
 
-from cryptography.cobblestone import Cobblestone256Decryptor
 from cryptography.exceptions import InvalidTag
 
-from foundation.sealing import shares, suite
+from foundation.sealing import shares
 from foundation.sealing.errors import BadHeader, BadPayload, BadShare, Truncated, WrongKey
 from foundation.sealing.header import BIDDER, Header, seat
 from foundation.sealing.keyset import Keyset, Role
 from foundation.sealing.manifest import Manifest, SealedPart
-from foundation.sealing.padding import COBBLESTONE_HEADER_BYTES, Unpadder
+from foundation.sealing.padding import FRAME_HEADER_BYTES, Unpadder
 from foundation.sealing.seal import BLOCK_BYTES, Readable
 from foundation.sealing.segments import RootBuilder
+from foundation.sealing.suite import PrivateKey, Suite, public_bytes, same
 
 MAX_SUBSETS_TRIED: Final = 600
 TEMPORARY_PREFIX: Final = ".unsealing-"
@@ -33,17 +33,19 @@ _OUTPUT_BYTES: Final = BLOCK_BYTES + 64 * 1024
 
 def open_header(raw: bytes, manifest: Manifest) -> Header:
     """The stored header, proved to be the one the bidder signed over; :class:`BadHeader` otherwise."""
-    if not suite.same(suite.sha256(raw).hex(), manifest.header_hash):
+    if not same(manifest.suite.digest(raw).hex(), manifest.header_hash):
         raise BadHeader(reason="header_hash", culprit="store")
     header = Header.parse(raw)
-    if not suite.same(header.binding.hash.hex(), manifest.binding_hash):
+    if header.suite is not manifest.suite:
+        raise BadHeader(reason="suite", culprit="bidder")
+    if not same(header.binding.hash.hex(), manifest.binding_hash):
         raise BadHeader(reason="binding_hash", culprit="bidder")
     return header
 
 
 def matches_commit(header: Header, role: str, secret: bytes) -> bool:
     """Whether a secret is the committed one of a role (``bidder``, ``gate``, ``gate/0``, ``escrow/2``)."""
-    return suite.same(_committed(header, role), suite.commitment(header.binding.hash, role, secret))
+    return same(_committed(header, role), header.suite.commitment(header.binding.hash, role, secret))
 
 
 def check_commit(header: Header, role: str, secret: bytes, *, culprit: str) -> None:
@@ -64,21 +66,21 @@ def _committed(header: Header, role: str) -> str:
     raise BadShare(role=role, culprit="holder", reason="no_such_seat")
 
 
-def recover_r_bid(header: Header, private_key: suite.PrivateKey) -> bytes:
+def recover_r_bid(header: Header, private_key: PrivateKey) -> bytes:
     """The bidder's half from any of its wraps.
 
     :class:`WrongKey` when this key opens none of them; :class:`BadShare` (culprit bidder) when it opens one whose
     secret is not the committed one.
     """
     for wrapped in header.wraps.bidder:
-        secret = suite.unwrap(private_key, header.binding.hash, BIDDER, wrapped)
+        secret = header.suite.unwrap(private_key, header.binding.hash, BIDDER, wrapped)
         if secret is not None:
             check_commit(header, BIDDER, secret, culprit="bidder")
             return secret
     raise WrongKey(role=BIDDER)
 
 
-def unwrap_share(header: Header, keyset: Keyset, role: Role, index: int, private_key: suite.PrivateKey) -> bytes:
+def unwrap_share(header: Header, keyset: Keyset, role: Role, index: int, private_key: PrivateKey) -> bytes:
     """One holder's share.
 
     :class:`WrongKey` when the key is not that seat's; :class:`BadShare` (culprit bidder) when the bidder wrapped
@@ -87,9 +89,9 @@ def unwrap_share(header: Header, keyset: Keyset, role: Role, index: int, private
     holders, wraps = keyset.group(role).holders, header.wraps_of(role)
     if not 0 <= index < min(len(holders), len(wraps)):
         raise BadShare(role=seat(role, index), culprit="holder", reason="no_such_seat")
-    if suite.public_bytes(private_key.public_key()) != holders[index].public_key:
+    if public_bytes(private_key.public_key()) != holders[index].public_key:
         raise WrongKey(role=seat(role, index), holder=holders[index].id)
-    share = suite.unwrap(private_key, header.binding.hash, seat(role, index), wraps[index])
+    share = header.suite.unwrap(private_key, header.binding.hash, seat(role, index), wraps[index])
     if share is None:
         raise BadShare(role=seat(role, index), culprit="bidder", reason="wrap")
     check_commit(header, seat(role, index), share, culprit="bidder")
@@ -142,7 +144,7 @@ class GateRecovery:
     faults: tuple[BadShare | WrongKey, ...]
 
 
-def recover_r_gate(header: Header, keyset: Keyset, private_keys: Mapping[int, suite.PrivateKey]) -> GateRecovery:
+def recover_r_gate(header: Header, keyset: Keyset, private_keys: Mapping[int, PrivateKey]) -> GateRecovery:
     """The gate's half from holders' published private keys, by seat.
 
     A wrong key or a bad share is noted and passed over while enough others remain; when too few do, the first fault
@@ -160,14 +162,27 @@ def recover_r_gate(header: Header, keyset: Keyset, private_keys: Mapping[int, su
     return GateRecovery(r_gate=recover_from_gate(header, keyset, good), faults=tuple(faults))
 
 
-def content_key(header: Header, r_bid: bytes, r_gate: bytes) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ContentKey:
+    """The key of one envelope with the suite it was made in. Never printed."""
+
+    suite: Suite
+    raw: bytes = field(repr=False)
+
+
+def content_key(header: Header, r_bid: bytes, r_gate: bytes) -> ContentKey:
     """The content key from both halves, each checked against its commitment first."""
     check_commit(header, BIDDER, r_bid, culprit="bidder")
     check_commit(header, Role.GATE.value, r_gate, culprit="bidder")
-    return suite.content_key(r_bid, r_gate, header.binding.hash)
+    return ContentKey(header.suite, header.suite.content_key(r_bid, r_gate, header.binding.hash))
 
 
-def open_part(source: Readable, part: SealedPart, key: bytes, hh: bytes, destination: Path) -> int:
+def part_key(cek: ContentKey, part_id: str) -> bytes:
+    """The 32-byte key of one part; publishing one opens that part and no other."""
+    return cek.suite.part_key(cek.raw, part_id)
+
+
+def open_part(source: Readable, part: SealedPart, key: bytes, header: Header, destination: Path) -> int:
     """Decrypt one part to ``destination`` (mode 0600); returns the content's length in bytes.
 
     Until the whole ciphertext is authenticated the plaintext lives in a private temporary file beside it, which is
@@ -178,7 +193,7 @@ def open_part(source: Readable, part: SealedPart, key: bytes, hh: bytes, destina
     temporary = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
-            size_bytes = _decrypt(source, part, key, hh, out.write)
+            size_bytes = _decrypt(source, part, key, header, out.write)
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(destination)
@@ -187,7 +202,7 @@ def open_part(source: Readable, part: SealedPart, key: bytes, hh: bytes, destina
     return size_bytes
 
 
-def open_part_bytes(source: Readable, part: SealedPart, key: bytes, hh: bytes, *, limit_bytes: int) -> bytes:
+def open_part_bytes(source: Readable, part: SealedPart, key: bytes, header: Header, *, limit_bytes: int) -> bytes:
     """Decrypt a small part (the price schedule) in memory.
 
     Errors as :func:`open_part`, and :class:`BadPayload` when the signed length is beyond ``limit_bytes``.
@@ -195,7 +210,7 @@ def open_part_bytes(source: Readable, part: SealedPart, key: bytes, hh: bytes, *
     if part.size_bytes > limit_bytes:
         raise BadPayload(part=part.id, culprit="bidder", reason="too_large")
     out = bytearray()
-    _decrypt(source, part, key, hh, out.extend)
+    _decrypt(source, part, key, header, out.extend)
     return bytes(out)
 
 
@@ -208,11 +223,11 @@ def sweep_temporary(directory: Path) -> int:
 
 
 class _Decryption:
-    """Cobblestone and padding as one stream; remembers the first failure instead of raising: hashing goes on."""
+    """Cipher and padding as one stream; remembers the first failure instead of raising: hashing goes on."""
 
-    def __init__(self, key: bytes, context: bytes, write: Callable[[memoryview], object]) -> None:
-        self._key, self._context, self._write = key, context, write
-        self._decryptor = Cobblestone256Decryptor(key, context)
+    def __init__(self, suite: Suite, key: bytes, context: bytes, write: Callable[[memoryview], object]) -> None:
+        self._suite, self._key, self._context, self._write = suite, key, context, write
+        self._decryptor = suite.decryptor(key, context)
         self._unpadder = Unpadder()
         # One buffer for all blocks; what the decryptor held back comes out with the next block.
         self._output = bytearray(_OUTPUT_BYTES)
@@ -233,7 +248,7 @@ class _Decryption:
 
     def _is_key_refused(self, block: bytes) -> bool:
         try:
-            Cobblestone256Decryptor(self._key, self._context).update(block[:COBBLESTONE_HEADER_BYTES])
+            self._suite.decryptor(self._key, self._context).update_into(block[:FRAME_HEADER_BYTES], self._output)
         except InvalidTag:
             return True
         return False
@@ -263,15 +278,18 @@ class _Decryption:
             return 0
 
 
-def _decrypt(source: Readable, part: SealedPart, key: bytes, hh: bytes, write: Callable[[memoryview], object]) -> int:
+def _decrypt(
+    source: Readable, part: SealedPart, key: bytes, header: Header, write: Callable[[memoryview], object]
+) -> int:
     """Decrypt and compare with the signed root in one pass.
 
     After a decryption failure the rest is still hashed: only the root tells whether the bidder signed these bytes or
     the store changed them. Reason ``key`` means that the ciphertext is committed to another key or context: the
     bidder's doing when the key came from :func:`content_key`, the publisher's when it was a published part key.
     """
-    decryption = _Decryption(key, suite.part_context(part.id, hh), write)
-    root = RootBuilder()
+    suite = header.suite
+    decryption = _Decryption(suite, key, suite.part_context(part.id, header.hash), write)
+    root = RootBuilder(suite)
     while block := source.read(BLOCK_BYTES):
         root.update(block)
         if root.size_bytes > part.size_bytes:
@@ -279,7 +297,7 @@ def _decrypt(source: Readable, part: SealedPart, key: bytes, hh: bytes, write: C
         decryption.feed(block)
     if root.size_bytes < part.size_bytes:
         raise Truncated(part=part.id, culprit="store", expected_bytes=part.size_bytes, found_bytes=root.size_bytes)
-    if not suite.same(root.root(), part.root):
+    if not same(root.root(), part.root):
         raise BadPayload(part=part.id, culprit="store", reason="root")
     size_bytes = decryption.finish()
     if decryption.failure:

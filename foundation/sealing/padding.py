@@ -7,7 +7,8 @@ from typing import Final
 PREFIX_BYTES: Final = 8
 MIN_PADDED_BYTES: Final = 4096
 MAX_PART_BYTES: Final = 1 << 30
-COBBLESTONE_HEADER_BYTES: Final = 56
+FRAME_HEADER_BYTES: Final = 56
+"""Salt and key commitment, in every suite."""
 
 _CHUNK_BYTES = 16 * 1024
 _TAG_BYTES = 16
@@ -28,13 +29,13 @@ def padded_size(content_bytes: int) -> int:
 
 
 def ciphertext_size(padded_bytes: int) -> int:
-    """Bytes of Cobblestone-256 ciphertext; a last chunk shorter than 16 KiB (perhaps empty) always follows."""
-    return COBBLESTONE_HEADER_BYTES + padded_bytes + _TAG_BYTES * (padded_bytes // _CHUNK_BYTES + 1)
+    """Bytes of ciphertext, in every suite; a last chunk shorter than 16 KiB (perhaps empty) always follows."""
+    return FRAME_HEADER_BYTES + padded_bytes + _TAG_BYTES * (padded_bytes // _CHUNK_BYTES + 1)
 
 
 def is_ciphertext_size(size_bytes: int) -> bool:
     """Whether an honest client can have made a part of this length: the right frame around a Padmé length."""
-    body = size_bytes - COBBLESTONE_HEADER_BYTES - _TAG_BYTES
+    body = size_bytes - FRAME_HEADER_BYTES - _TAG_BYTES
     full, rest = divmod(body, _CHUNK_BYTES + _TAG_BYTES)
     if body < 0 or rest >= _CHUNK_BYTES:
         return False

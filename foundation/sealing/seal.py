@@ -11,20 +11,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from cryptography.cobblestone import Cobblestone256Encryptor
 from cryptography.utils import Buffer
 
 from foundation.entropy import Entropy
-from foundation.sealing import padding, shares, suite
+from foundation.sealing import padding, shares
 from foundation.sealing.binding import Binding
 from foundation.sealing.errors import CannotSeal
 from foundation.sealing.header import BIDDER, MAX_BIDDER_KEYS, Commitments, Header, Wraps, seat, write_header
 from foundation.sealing.keyset import Keyset, Role
 from foundation.sealing.manifest import Manifest, SealedPart, write_manifest
 from foundation.sealing.segments import RootBuilder
+from foundation.sealing.suite import SECRET_BYTES, PrivateKey
 
 BLOCK_BYTES: Final = 1024 * 1024
-# Cobblestone holds back up to one 16 KiB chunk, adds 16 bytes a chunk and 56 in front.
+# A cipher holds back up to one 16 KiB chunk, adds 16 bytes a chunk and 56 in front.
 _OUTPUT_BYTES: Final = BLOCK_BYTES + 32 * 1024
 _ZEROS: Final = bytes(64 * 1024)
 
@@ -69,28 +69,37 @@ def seal(
     bidder_public_keys: Sequence[bytes],
     parts: Sequence[PartSource],
     sink: PartSink,
-    signing_key: suite.PrivateKey,
+    signing_key: PrivateKey,
     entropy: Entropy,
 ) -> Sealed:
     """Seal the parts named by the binding to the bidder's own keys and the key set's holders, and sign.
 
-    Raises :class:`CannotSeal` when the inputs do not fit together (key set, part list, sizes) and
+    Raises :class:`CannotSeal` when the inputs do not fit together (key set, suite, part list, sizes) and
     :class:`KeysetMalformed` when a holder's proof of possession fails; nothing of value is in the sink then.
     """
+    suite = keyset.suite
     _check_inputs(binding, keyset, bidder_public_keys, parts)
+    if not suite.owns(signing_key):
+        raise CannotSeal(reason="signing_key", part="", suite=suite.name)
     keyset.check_proofs()
-    r_bid, r_gate = entropy.token(suite.SECRET_BYTES), entropy.token(suite.SECRET_BYTES)
-    header = _make_header(binding, keyset, bidder_public_keys, r_bid, r_gate)
+    r_bid, r_gate = entropy.token(SECRET_BYTES), entropy.token(SECRET_BYTES)
+    header = _make_header(binding, keyset, bidder_public_keys, r_bid, r_gate, entropy)
     cek = suite.content_key(r_bid, r_gate, binding.hash)
-    sealed = tuple(_seal_part(part, cek, header.hash, sink) for part in parts)
+    sealed = tuple(_seal_part(part, header, cek, sink, entropy) for part in parts)
     manifest = write_manifest(
-        binding_hash=binding.hash, header_hash=header.hash, rev=binding.rev, prev=binding.prev, parts=sealed
+        binding_hash=binding.hash,
+        header_hash=header.hash,
+        rev=binding.rev,
+        prev=binding.prev,
+        parts=sealed,
+        suite=suite,
     )
     return Sealed(header=header, manifest=manifest, signature=suite.sign(signing_key, manifest.raw))
 
 
 def _check_inputs(binding: Binding, keyset: Keyset, keys: Sequence[bytes], parts: Sequence[PartSource]) -> None:
-    if (binding.keyset, binding.tender, binding.lot) != (keyset.hash, keyset.tender, keyset.lot):
+    named = (binding.suite, binding.keyset, binding.tender, binding.lot)
+    if named != (keyset.suite, keyset.hash, keyset.tender, keyset.lot):
         raise CannotSeal(reason="keyset", part="")
     if not 1 <= len(keys) <= MAX_BIDDER_KEYS or len(set(keys)) != len(keys):
         raise CannotSeal(reason="bidder_keys", part="")
@@ -102,13 +111,18 @@ def _check_inputs(binding: Binding, keyset: Keyset, keys: Sequence[bytes], parts
 
 
 def _make_header(
-    binding: Binding, keyset: Keyset, bidder_public_keys: Sequence[bytes], r_bid: bytes, r_gate: bytes
+    binding: Binding,
+    keyset: Keyset,
+    bidder_public_keys: Sequence[bytes],
+    r_bid: bytes,
+    r_gate: bytes,
+    entropy: Entropy,
 ) -> Header:
-    b = binding.hash
-    gate_commits, gate_wraps = _share_out(keyset, Role.GATE, b, r_gate)
-    escrow_commits, escrow_wraps = _share_out(keyset, Role.ESCROW, b, r_bid)
+    b, suite = binding.hash, keyset.suite
+    gate_commits, gate_wraps = _share_out(keyset, Role.GATE, b, r_gate, entropy)
+    escrow_commits, escrow_wraps = _share_out(keyset, Role.ESCROW, b, r_bid, entropy)
     try:
-        own = tuple(suite.wrap(suite.load_public(key), b, BIDDER, r_bid) for key in bidder_public_keys)
+        own = tuple(suite.wrap(suite.load_public(key), b, BIDDER, r_bid, entropy) for key in bidder_public_keys)
     except ValueError as error:
         raise CannotSeal(reason="bidder_keys", part="") from error
     commit = Commitments(
@@ -120,23 +134,27 @@ def _make_header(
     return write_header(binding, commit, Wraps(bidder=own, gate=gate_wraps, escrow=escrow_wraps))
 
 
-def _share_out(keyset: Keyset, role: Role, b: bytes, secret: bytes) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
+def _share_out(
+    keyset: Keyset, role: Role, b: bytes, secret: bytes, entropy: Entropy
+) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
     """Commitments and wraps of one secret's shares, in seat order; both empty where the role has no holders."""
-    group = keyset.group(role)
+    group, suite = keyset.group(role), keyset.suite
     if not group.holders:
         return (), ()
     pieces = shares.split(secret, threshold=group.threshold, holders=len(group.holders))
     commits = tuple(suite.commitment(b, seat(role, i), piece) for i, piece in enumerate(pieces))
     wraps = tuple(
-        suite.wrap(suite.load_public(holder.public_key), b, seat(role, i), piece)
+        suite.wrap(suite.load_public(holder.public_key), b, seat(role, i), piece, entropy)
         for i, (holder, piece) in enumerate(zip(group.holders, pieces, strict=True))
     )
     return commits, wraps
 
 
-def _seal_part(part: PartSource, cek: bytes, hh: bytes, sink: PartSink) -> SealedPart:
-    encryptor = Cobblestone256Encryptor(suite.part_key(cek, part.id), suite.part_context(part.id, hh))
-    root = RootBuilder()
+def _seal_part(part: PartSource, header: Header, cek: bytes, sink: PartSink, entropy: Entropy) -> SealedPart:
+    suite = header.suite
+    key, context = suite.part_key(cek, part.id), suite.part_context(part.id, header.hash)
+    encryptor = suite.encryptor(key, context, entropy)
+    root = RootBuilder(suite)
     # One buffer for all blocks: fresh output for each block costs more in page faults than the encryption itself.
     output = bytearray(_OUTPUT_BYTES)
     view = memoryview(output)

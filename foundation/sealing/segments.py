@@ -1,24 +1,25 @@
-"""The root of a ciphertext part: an RFC 6962 tree over the SHA-256 digests of its 8 MiB segments."""
+"""The root of a ciphertext part: an RFC 6962 tree over the digests of its 8 MiB segments, in the suite's hash."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Final
 
 from cryptography.utils import Buffer
 
+from foundation.sealing.suite import DEFAULT, Suite
+
 SEGMENT_BYTES: Final = 8 * 1024 * 1024
 
 
-def root_of_digests(digests: Sequence[bytes]) -> str:
+def root_of_digests(digests: Sequence[bytes], suite: Suite = DEFAULT) -> str:
     """Hex root over the segment digests in order (at least one). The receiver keeps digests and needs no ciphertext."""
     if not digests:
         raise ValueError("a part has at least one segment")
-    level = [hashlib.sha256(b"\0" + digest).digest() for digest in digests]
+    level = [suite.digest(b"\0" + digest) for digest in digests]
     while len(level) > 1:
         # An odd node moves up unchanged, which equals RFC 6962's split at the largest power of two.
-        paired = [hashlib.sha256(b"\1" + level[i] + level[i + 1]).digest() for i in range(0, len(level) - 1, 2)]
+        paired = [suite.digest(b"\1" + level[i] + level[i + 1]) for i in range(0, len(level) - 1, 2)]
         level = paired + level[len(level) & ~1 :]
     return level[0].hex()
 
@@ -26,9 +27,10 @@ def root_of_digests(digests: Sequence[bytes]) -> str:
 class RootBuilder:
     """Feeds on a ciphertext in pieces of any size; gives its length, segment digests and root."""
 
-    def __init__(self) -> None:
+    def __init__(self, suite: Suite = DEFAULT) -> None:
+        self._suite = suite
         self._digests: list[bytes] = []
-        self._segment = hashlib.sha256()
+        self._segment = self._suite.hasher()
         self._filled = 0
         self.size_bytes = 0
 
@@ -45,7 +47,7 @@ class RootBuilder:
 
     def _close(self) -> None:
         self._digests.append(self._segment.digest())
-        self._segment = hashlib.sha256()
+        self._segment = self._suite.hasher()
         self._filled = 0
 
     def digests(self) -> tuple[bytes, ...]:
@@ -54,4 +56,4 @@ class RootBuilder:
         return (*self._digests, *last)
 
     def root(self) -> str:
-        return root_of_digests(self.digests())
+        return root_of_digests(self.digests(), self._suite)

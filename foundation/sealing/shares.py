@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import pyshamir
 
-from foundation.sealing.suite import SHARE_BYTES
+from foundation.sealing.suite_base import SHARE_BYTES
 
 
 def _tables() -> tuple[bytes, bytes]:

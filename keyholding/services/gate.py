@@ -11,7 +11,7 @@ from foundation.events import bid_opening as opening
 from foundation.events.keyholding import GateKeyReleased, GateKeysRequested
 from foundation.journal import JournalEntry
 from foundation.journal.read import entry_of
-from foundation.sealing import Role, public_hex
+from foundation.sealing import Role, public_hex, suite_named
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.dummy import private_key_of
@@ -63,7 +63,7 @@ def release_gate_key(unit: Unit, seat: HolderSeat, lot_id: str, private_key: str
     member = access.member_of(unit, row.id, seat.id)
     if member.role is not Role.GATE:
         raise NotYourKeyset
-    if not _belongs(private_key, member.public_key):
+    if not _belongs(private_key, member.public_key, row.suite):
         raise GateKeyWrong(objections=[Objection("keyholding.gate_key_wrong", "private_key")])
     if unit.session.get(GateKey, (lot_id, member.index)) is not None:
         return
@@ -90,9 +90,9 @@ def release_gate_key(unit: Unit, seat: HolderSeat, lot_id: str, private_key: str
     unit.append(f"keyset:{row.id}", released)
 
 
-def _belongs(private_key: str, public_key: str | None) -> bool:
+def _belongs(private_key: str, public_key: str | None, suite: str) -> bool:
     try:
-        return public_hex(private_key_of(private_key)) == public_key
+        return public_hex(private_key_of(private_key, suite_named(suite))) == public_key
     except ValueError:
         return False
 

@@ -7,8 +7,7 @@ from sqlalchemy import func, select
 from foundation.errors import Objection
 from foundation.events.keyholding import HolderKeyGiven, KeysetCompleted, KeysetRequested, KeysetRetired
 from foundation.ids import KeysetId
-from foundation.sealing import NO_ESCROW, Group, Holder, Keyset, Role, is_possession
-from foundation.sealing.suite import SUITE
+from foundation.sealing import NO_ESCROW, Group, Holder, Keyset, Role, is_possession, suite_named
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.errors import HoldersRefused, KeyAlreadyGiven, KeysetInUse, KeyUsedElsewhere, ProofRefused
@@ -27,8 +26,9 @@ def create_keyset(
     agency_org_id: str | None,
     *,
     custodians: bool,
+    suite: str,
 ) -> KeysetId:
-    """Choose holders and ask their agents for keys; an earlier key set of the lot is retired.
+    """Choose holders and ask their agents for keys of ``suite``; an earlier key set of the lot is retired.
 
     Raises HoldersRefused with every objection, KeysetInUse once keys of the lot were asked for.
     """
@@ -38,7 +38,7 @@ def create_keyset(
     if chosen.choice is None:
         raise HoldersRefused(objections=chosen.objections)
     _retire_current(unit, lot_id)
-    row = _add_keyset(unit, lot_id, tender_code, lot_code, chosen.choice)
+    row = _add_keyset(unit, lot_id, tender_code, lot_code, suite_named(suite).name, chosen.choice)
     _add_members(unit, row, chosen.choice)
     codes = tuple(warning.code for warning in chosen.choice.warnings)
     unit.append(stream_of(row), KeysetRequested(lot_id, row.id, row.version, codes))
@@ -75,7 +75,7 @@ def _retire_current(unit: Unit, lot_id: str) -> None:
         unit.transition(current, KeysetTrigger.RETIRE, stream_of(current), retired)
 
 
-def _add_keyset(unit: Unit, lot_id: str, tender_code: str, lot_code: str, choice: Choice) -> LotKeyset:
+def _add_keyset(unit: Unit, lot_id: str, tender_code: str, lot_code: str, suite: str, choice: Choice) -> LotKeyset:
     last = unit.session.scalar(select(func.max(LotKeyset.version)).where(LotKeyset.lot_id == lot_id)) or 0
     row = LotKeyset(
         id=unit.new_id(),
@@ -84,7 +84,7 @@ def _add_keyset(unit: Unit, lot_id: str, tender_code: str, lot_code: str, choice
         lot_code=lot_code,
         version=last + 1,
         state=KeysetState.COLLECTING,
-        suite=SUITE,
+        suite=suite,
         t=GATE_THRESHOLD,
         m=len(choice.gate),
         k=CUSTODIANS_THRESHOLD if choice.custodians else 0,
@@ -130,7 +130,8 @@ def give_key(unit: Unit, seat: HolderSeat, keyset_id: str, public_key: bytes, pr
         return row.state
     if member.public_key is not None or row.state is not KeysetState.COLLECTING:
         raise KeyAlreadyGiven
-    if not is_possession(proof, row.tender, row.lot_code, member.role, public_key):
+    suite = suite_named(row.suite)
+    if not is_possession(proof, row.tender, row.lot_code, member.role, public_key, suite):
         raise ProofRefused(objections=[Objection("keyholding.proof_refused", "proof", clause="R1.24")])
     if unit.session.scalar(select(KeysetMember.seat_id).where(KeysetMember.public_key == public_key.hex())):
         raise KeyUsedElsewhere
@@ -166,7 +167,8 @@ def keyset_of_members(row: LotKeyset, everybody: list[KeysetMember]) -> Keyset:
         )
 
     escrow = Group(row.k, holders(Role.ESCROW)) if row.n else NO_ESCROW
-    return Keyset(row.tender, row.lot_code, row.version, Group(row.t, holders(Role.GATE)), escrow)
+    gate = Group(row.t, holders(Role.GATE))
+    return Keyset(row.tender, row.lot_code, row.version, gate, escrow, suite_named(row.suite))
 
 
 def stream_of(row: LotKeyset) -> str:

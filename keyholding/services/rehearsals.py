@@ -6,7 +6,7 @@ from sqlalchemy import delete, func, select
 
 from foundation.errors import Tampering
 from foundation.events.keyholding import KeysetRehearsed, RehearsalFailed, RehearsalShareGiven, RehearsalStarted
-from foundation.sealing import Keyset, Role, seat, suite
+from foundation.sealing import Keyset, Role, seat, suite_named
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.dummy import Dummy, fits, open_dummy, seal_dummy
@@ -48,7 +48,7 @@ def begin_rehearsal(unit: Unit, row: LotKeyset) -> Rehearsal:
         manifest=dummy.manifest,
         ciphertext=dummy.ciphertext,
         opening_key=dummy.opening_key,
-        header_hash=suite.sha256(dummy.header).hex(),
+        header_hash=suite_named(row.suite).digest(dummy.header).hex(),
         content_hash=dummy.content_hash,
         started_at=unit.at,
         ended_at=None,

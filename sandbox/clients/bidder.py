@@ -157,6 +157,7 @@ class BidderClient(CentreClient):
             keyset=lot.keyset.hash,
             parts=tuple(Part(id=name, name=NAMES.get(name, name)) for name in files),
             created=machine_now(),
+            suite=lot.keyset.suite,
         )
         keys = self.keys
         folder = self.home / "sealed" / f"{bid}-{rev}"

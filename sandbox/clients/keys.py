@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from foundation.clock import machine_now
 from foundation.sealing import KeyFile, KeyUse, generate_key
+from foundation.sealing.suite import PrivateKey
 from foundation.transparency.storage import create_file
 
 _FILES: Final = {KeyUse.SIGNING: "signing.json", KeyUse.OPENING: "opening.json"}
@@ -23,8 +22,8 @@ _FILES: Final = {KeyUse.SIGNING: "signing.json", KeyUse.OPENING: "opening.json"}
 class BidderKeys:
     """``signing`` signs manifests and confirmations, ``opening`` opens the bidder's own wrap."""
 
-    signing: ec.EllipticCurvePrivateKey
-    opening: ec.EllipticCurvePrivateKey
+    signing: PrivateKey
+    opening: PrivateKey
 
     @classmethod
     def in_folder(cls, folder: Path) -> BidderKeys:
@@ -38,7 +37,7 @@ class BidderKeys:
         (folder / _FILES[KeyUse.OPENING]).unlink(missing_ok=True)
 
 
-def _key(folder: Path, use: KeyUse) -> ec.EllipticCurvePrivateKey:
+def _key(folder: Path, use: KeyUse) -> PrivateKey:
     path = folder / _FILES[use]
     if not path.exists():
         fresh = KeyFile(use=use, tender="", lot="", owner="", created=machine_now(), private_key=generate_key())

@@ -159,7 +159,7 @@ def publication_papers(
         check_in_from=_full(plan.bid_deadline - timedelta(minutes=lot.checkin_lead_minutes)),
         confirm_minutes=str(lot.confirm_minutes),
         min_decrypted=str(lot.min_decrypted),
-        suite=wording.SUITE,
+        suite=wording.SUITES[lot.suite],
         keyset_fingerprint=keyset.hash,
         gate_threshold=f"{keyset.m} 席中任意 {keyset.t} 席",
         gate_holders=_seats(keyset, are_custodians=False),

@@ -26,6 +26,7 @@ class KeysetFacts:
 
     state: str
     version: int
+    suite: str
     hash: str
     t: int
     m: int
@@ -53,7 +54,7 @@ def keyset_facts(unit: Unit, lot_id: str) -> KeysetFacts | None:
         )
         for holder in card.holders
     )
-    return KeysetFacts(card.state, card.version, card.hash, card.t, card.m, card.k, card.n, seats)
+    return KeysetFacts(card.state, card.version, card.suite, card.hash, card.t, card.m, card.k, card.n, seats)
 
 
 def _fingerprint(public_key: str) -> str:

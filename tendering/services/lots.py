@@ -41,6 +41,7 @@ _COLUMNS: Final = (
     ("confirm_minutes", "confirm_minutes"),
     ("min_decrypted_to_continue", "min_decrypted"),
     ("escrow_rule", "escrow_rule"),
+    ("suite", "suite"),
     ("publish_at", "publish_at"),
     ("bid_deadline", "deadline_at"),
 )
@@ -89,6 +90,7 @@ def edit_lot(unit: Unit, lot_id: str, draft: LotDraft) -> None:
     if lot.state not in EDITABLE:
         raise LotLocked(state=lot.state)
     _refuse_new_custodians(lot, draft)
+    _refuse_other_suite(lot, draft)
     changed = _write(lot, _checked(unit, project, draft))
     if changed:
         unit.session.flush()
@@ -123,6 +125,12 @@ def _refuse_new_custodians(lot: Lot, draft: LotDraft) -> None:
     if lot.state is LotState.DRAFT or (lot.escrow_rule == "none") is (draft.escrow_rule == "none"):
         return
     raise InvalidInput(objections=[Objection("tendering.escrow_fixed", "escrow_rule", {}, "EB20 31")])
+
+
+def _refuse_other_suite(lot: Lot, draft: LotDraft) -> None:
+    """The holders have made keys of one suite; another one would need new ones."""
+    if lot.state is not LotState.DRAFT and lot.suite != draft.suite:
+        raise InvalidInput(objections=[Objection("tendering.suite_fixed", "suite")])
 
 
 def _write(lot: Lot, draft: LotDraft) -> tuple[str, ...]:

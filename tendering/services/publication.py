@@ -45,6 +45,7 @@ def request_keyset(unit: Unit, lot_id: str) -> None:
         project.tenderee_org_id,
         project.agency_org_id,
         custodians=lot.escrow_rule != "none",
+        suite=lot.suite,
     )
 
 

@@ -150,7 +150,7 @@ class _Case:
         self.manifest = _parsed(Manifest.parse, command.manifest)
 
     def objections(self) -> Iterator[Objection]:
-        keys = accounts.signing_keys(self.unit, self.org_id)
+        keys = accounts.signing_keys(self.unit, self.org_id, self.lot.suite)
         upload = self._upload()
         yield from objections_to_seal(self._facts(upload, has_signing_key=bool(keys)))
         yield from self._envelope_objections(keys)

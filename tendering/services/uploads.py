@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from accounts import facade as accounts
 from foundation.events.tendering import UploadStarted
+from foundation.sealing import Suite, suite_named
 from foundation.store.unit import Unit
 from tendering import bid_access
 from tendering.bid_errors import (
@@ -81,22 +82,23 @@ def held(unit: Unit, upload_id: str) -> Held:
     return ranges
 
 
-def admit_segment(unit: Unit, upload_id: str, part: str, segment: HeldSegment) -> bool:
-    """Whether these bytes are still wanted; False when this very segment is stored already.
+def admit_segment(unit: Unit, upload_id: str, part: str, segment: HeldSegment) -> Suite | None:
+    """The suite whose digest of these bytes is wanted; None when this very segment is stored already.
 
     Raises NotFound, UploadClosed, SegmentRefused, SegmentDiffers. Asked before a byte is read.
     """
     upload = bid_access.own_upload(unit, upload_id)
-    _refuse_closed(unit.session.get_one(Lot, upload.lot_id))
+    lot = unit.session.get_one(Lot, upload.lot_id)
+    _refuse_closed(lot)
     size_bytes = next((int(one["size"]) for one in upload.parts if one["id"] == part), 0)
     if not size_bytes or segment_size(size_bytes, segment.number) != segment.size_bytes:
         raise SegmentRefused(part=part[:40], number=segment.number)
     stored = unit.session.get(Segment, (upload_id, part, segment.number))
     if stored is None:
-        return True
+        return suite_named(lot.suite)
     if stored.sha256 != segment.sha256:
         raise SegmentDiffers(part=part, number=segment.number)
-    return False
+    return None
 
 
 def record_segment(unit: Unit, upload_id: str, part: str, segment: HeldSegment) -> None:
@@ -112,6 +114,7 @@ def record_segment(unit: Unit, upload_id: str, part: str, segment: HeldSegment) 
         "number": segment.number,
         "size_bytes": segment.size_bytes,
         "sha256": segment.sha256,
+        "leaf": segment.leaf,
         "stored_at": unit.at,
     }
     # Two connections may bring the same segment: the object store has made sure that it is the same.
@@ -125,7 +128,7 @@ def held_segments(unit: Unit, upload_id: str) -> dict[str, list[HeldSegment]]:
     """The stored segments of an upload, by part."""
     found: dict[str, list[HeldSegment]] = {}
     for row in unit.session.scalars(select(Segment).where(Segment.upload_id == upload_id)):
-        found.setdefault(row.part, []).append(HeldSegment(row.number, row.size_bytes, row.sha256))
+        found.setdefault(row.part, []).append(HeldSegment(row.number, row.size_bytes, row.sha256, row.leaf))
     return found
 
 

@@ -131,7 +131,7 @@ def lot_json(lot_id: str) -> ResponseReturnValue:
             "stage": STAGE,
             "bidder": facts.bidder,
             "bidder_name": facts.bidder_name,
-            "suite": "S1",
+            "suite": facts.keyset.suite,
             "keyset": facts.keyset.json_text,
             "keyset_hash": facts.keyset.hash,
             "escrow_rule": facts.escrow_rule,
@@ -156,13 +156,13 @@ def lot_json(lot_id: str) -> ResponseReturnValue:
 def register_keys(lot_id: str) -> ResponseReturnValue:
     wanted = parse(NewKeys)
     with units().begin(current_actor()) as unit:
-        bid_access.lot_to_bid(unit, parse_id(lot_id))
+        lot, _ = bid_access.lot_to_bid(unit, parse_id(lot_id))
         org_id = bid_access.bidder_of(unit.actor)
         if wanted.signing:
             accounts.register_signing_key(unit, org_id, wanted.signing, wanted.label)
         if wanted.sealing:
             accounts.register_decryption_key(unit, org_id, wanted.sealing, wanted.label)
-        registered = accounts.signing_keys(unit, org_id)
+        registered = accounts.signing_keys(unit, org_id, lot.suite)
     return done(url_for(".seal_page", lot_id=lot_id), status=201, signing_keys=registered)
 
 

@@ -189,7 +189,7 @@ def opened_price(site: Site, row: SealedBid, key: KeyFile) -> PriceSchedule:
     cek = content_key(header, recover_r_bid(header, key.private_key), r_gate)
     source = SegmentReader(site.world.runtime.objects, row.upload_id, "price_schedule", 1)
     part = manifest.part("price_schedule")
-    content = open_part_bytes(source, part, part_key(cek, part.id), header.hash, limit_bytes=1 << 20)
+    content = open_part_bytes(source, part, part_key(cek, part.id), header, limit_bytes=1 << 20)
     return PriceSchedule.parse(content)
 
 

@@ -530,7 +530,7 @@ def assert_opens(lot: Lot, made: dict[str, Any], upload: Upload, sizes: dict[str
     cek = content_key(header, r_bid, recovered.r_gate)
     for part in manifest.parts:
         stream = io.BytesIO(upload.part(part.id))
-        plain = open_part_bytes(stream, part, part_key(cek, part.id), header.hash, limit_bytes=2**30)
+        plain = open_part_bytes(stream, part, part_key(cek, part.id), header, limit_bytes=2**30)
         assert plain == patterned(sizes[part.id])
 
 
@@ -832,7 +832,7 @@ def test_an_envelope_sealed_by_an_earlier_browser_still_opens(page: Page) -> Non
     cek = content_key(header, r_bid, gate.r_gate)
     for part in manifest.parts:
         stream = io.BytesIO(unb64(stored["parts"][part.id]))
-        plain = open_part_bytes(stream, part, part_key(cek, part.id), header.hash, limit_bytes=MIB)
+        plain = open_part_bytes(stream, part, part_key(cek, part.id), header, limit_bytes=MIB)
         assert plain.decode() == stored["contents"][part.id]
     binding = header.binding
     expected = {"tender": binding.tender, "lot": binding.lot, "bidder": binding.bidder, "headerHash": header.hash.hex()}

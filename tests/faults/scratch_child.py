@@ -30,7 +30,7 @@ def die_half_way(folder: Path) -> None:
         raise AssertionError("still alive")
 
     Path.replace = killed  # type: ignore[assignment, method-assign]
-    open_part(story.stream(part.id), part, key, header.hash, runtime.scratch_dir / "technical.pdf")
+    open_part(story.stream(part.id), part, key, header, runtime.scratch_dir / "technical.pdf")
 
 
 def work(folder: Path) -> None:

@@ -412,7 +412,7 @@ def test_the_receipts_hash_is_that_of_the_stored_ciphertext_and_a_changed_byte_s
     header = Header.parse(row.header)
     key = price_key(header, bidder, lot)
     part = Manifest.parse(row.manifest).part("price_schedule")
-    opened = open_part_bytes(stored(world, lot, bidder, "price_schedule"), part, key, header.hash, limit_bytes=1 << 20)
+    opened = open_part_bytes(stored(world, lot, bidder, "price_schedule"), part, key, header, limit_bytes=1 << 20)
     assert opened == FILES["price_schedule"]
 
     path = world.folder / "objects" / facade.segment_name(row.upload_id, "price_schedule", 0)
@@ -421,7 +421,7 @@ def test_the_receipts_hash_is_that_of_the_stored_ciphertext_and_a_changed_byte_s
     path.chmod(0o600)
     path.write_bytes(damaged)
     with pytest.raises(BadPayload):
-        open_part_bytes(stored(world, lot, bidder, "price_schedule"), part, key, header.hash, limit_bytes=1 << 20)
+        open_part_bytes(stored(world, lot, bidder, "price_schedule"), part, key, header, limit_bytes=1 << 20)
 
 
 def price_key(header: Header, bidder: Bidder, lot: OpenLot) -> bytes:

@@ -170,7 +170,7 @@ def opened(envelope: Envelope) -> dict[str, bytes]:
             io.BytesIO(envelope.parts.get(part.id, b"")),
             part,
             part_key(cek, part.id),
-            header.hash,
+            header,
             limit_bytes=LIMIT,
         )
         for part in manifest.parts

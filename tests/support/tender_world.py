@@ -24,7 +24,7 @@ from foundation.entropy import SystemEntropy
 from foundation.ids import OrgId, UserId
 from foundation.money import Money
 from foundation.runtime import Runtime
-from foundation.sealing import NO_ESCROW, Group, Holder, Keyset, Role, generate_key, prove_possession
+from foundation.sealing import NO_ESCROW, S1, Group, Holder, Keyset, Role, Suite, generate_key, prove_possession
 from foundation.sealing.suite import PrivateKey, public_bytes
 from foundation.settings import Settings
 from foundation.storage import open_store
@@ -112,15 +112,16 @@ class TenderWorld:
         deposit: Money = DEPOSIT,
         tenderee: Actor | None = None,
         agency: Actor | None = None,
+        suite: Suite = S1,
     ) -> OpenLot:
         """A published works lot with a rehearsed 2-of-3 key set (and 2-of-3 custodians)."""
         tenderee = tenderee or self.organisation("武进区教育局", "tenderee")
         self._serial += 1
         project_code = f"E3204120001{self._serial:06d}"
         tender_code, lot_code = f"{project_code}001", f"{project_code}001001"
-        gate = tuple(generate_key() for _ in range(3))
-        custodians = tuple(generate_key() for _ in range(3)) if escrow else ()
-        keyset = make_keyset(tender_code, lot_code, gate, custodians)
+        gate = tuple(generate_key(suite) for _ in range(3))
+        custodians = tuple(generate_key(suite) for _ in range(3)) if escrow else ()
+        keyset = make_keyset(tender_code, lot_code, gate, custodians, suite)
         with self.units.begin(TESTS) as unit:
             project_id, lot_id, at = unit.new_id(), unit.new_id(), unit.at
             unit.session.add(
@@ -156,6 +157,7 @@ class TenderWorld:
                     method_id="jiangsu-1",
                     method_params={},
                     escrow_rule="compulsory" if escrow else "none",
+                    suite=suite.name,
                     published_at=at - timedelta(days=21),
                     deadline_at=deadline_at,
                     created_at=at - timedelta(days=30),
@@ -169,7 +171,9 @@ class TenderWorld:
             return unit.session.get_one(Lot, lot.id).state
 
 
-def make_keyset(tender: str, lot: str, gate: tuple[PrivateKey, ...], escrow: tuple[PrivateKey, ...]) -> Keyset:
+def make_keyset(
+    tender: str, lot: str, gate: tuple[PrivateKey, ...], escrow: tuple[PrivateKey, ...], suite: Suite = S1
+) -> Keyset:
     """The key set of these private keys; ids say role and seat."""
 
     def holders(role: Role, keys: tuple[PrivateKey, ...]) -> tuple[Holder, ...]:
@@ -184,7 +188,8 @@ def make_keyset(tender: str, lot: str, gate: tuple[PrivateKey, ...], escrow: tup
         )
 
     custodians = Group(2, holders(Role.ESCROW, escrow)) if escrow else NO_ESCROW
-    return Keyset(tender=tender, lot=lot, number=1, gate=Group(2, holders(Role.GATE, gate)), escrow=custodians)
+    gates = Group(2, holders(Role.GATE, gate))
+    return Keyset(tender=tender, lot=lot, number=1, gate=gates, escrow=custodians, suite=suite)
 
 
 def _keyset_row(row_id: str, lot_id: str, keyset: Keyset, at: datetime) -> LotKeyset:
@@ -195,7 +200,7 @@ def _keyset_row(row_id: str, lot_id: str, keyset: Keyset, at: datetime) -> LotKe
         lot_code=keyset.lot,
         version=1,
         state=KeysetState.REHEARSED,
-        suite="S1",
+        suite=keyset.suite.name,
         t=2,
         m=3,
         k=keyset.escrow.threshold,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from foundation.sealing import Role, generate_key
+from foundation.sealing import S1, Role, generate_key
 from foundation.transparency.blinding import BLINDED_PREFIX, public_entry
 from keyholding.agent_state import StateFolder
 from keyholding.errors import EvidenceRefused, KeyMissing, PolicyRefused, StateFolderBusy
@@ -209,10 +209,10 @@ def test_the_first_policy_counts_and_one_agent_works_at_a_time(tmp_path: Path) -
 def test_a_key_is_made_once_kept_private_and_bound_to_its_lot(tmp_path: Path, passphrase: str) -> None:
     keyset = entry_id_of("keyset")
     state = StateFolder(tmp_path, policy_text=POLICY, passphrase=passphrase)
-    made = state.make_key(LOT_NAMES, keyset, Role.GATE, lambda: NOON)
+    made = state.make_key(LOT_NAMES, keyset, Role.GATE, lambda: NOON, S1)
     state.close()
     again = StateFolder(tmp_path, passphrase=passphrase)
-    assert again.make_key(LOT_NAMES, keyset, Role.GATE, lambda: NOON).public_key == made.public_key
+    assert again.make_key(LOT_NAMES, keyset, Role.GATE, lambda: NOON, S1).public_key == made.public_key
     (path,) = (tmp_path / "lots" / LOT).glob("*.key")
     assert path.stat().st_mode & 0o777 == 0o600
     assert (b"private_key" in path.read_bytes()) is (passphrase == "")

@@ -37,9 +37,9 @@ from foundation.sealing import (
     generate_key,
     matches_commit,
     seal,
-    suite,
     write_binding,
 )
+from foundation.sealing.suite import public_bytes
 from foundation.store.base import Base
 from foundation.store.engine import open_engine
 from foundation.store.unit import Unit, Units
@@ -265,10 +265,10 @@ def seal_bid(card: KeysetCard, word: str, *, stage: str = "1", bidder: str = "91
     def sink(_part: str) -> Iterator[io.BytesIO]:
         yield io.BytesIO()
 
-    own = [suite.public_bytes(key.public_key())]
+    own = [public_bytes(key.public_key())]
     parts = [PartSource("price_schedule", io.BytesIO(b"{}"), 2)]
     sealed = seal(binding, keyset, own, parts, sink, generate_key(), SystemEntropy())
-    r_bid = suite.unwrap(key, sealed.header.binding.hash, "bidder", sealed.header.wraps.bidder[0])
+    r_bid = sealed.header.suite.unwrap(key, sealed.header.binding.hash, "bidder", sealed.header.wraps.bidder[0])
     assert r_bid is not None
     assert matches_commit(sealed.header, "bidder", r_bid)
     return SealedBid(bid, sealed, r_bid)

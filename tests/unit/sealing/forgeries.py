@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from cryptography.cobblestone import Cobblestone256Encryptor
-
-from foundation.sealing import Header, Manifest, Role, SealedPart, seat, shares, suite
+from foundation.sealing import S1, Header, Manifest, Role, SealedPart, Suite, seat, shares
 from foundation.sealing.header import BIDDER, Commitments, Wraps, write_header
 from foundation.sealing.manifest import write_manifest
 from foundation.sealing.padding import padded_size
 from foundation.sealing.segments import RootBuilder
+from foundation.sealing.suite import PrivateKey
 from tests.unit.sealing.story import Story
 
 OTHER = b"\x5a" * 32
@@ -36,12 +35,12 @@ def honest_plan(r_bid: bytes = b"\x11" * 32, r_gate: bytes = b"\x22" * 32) -> Pl
 
 
 def forge_header(story: Story, plan: Plan) -> Header:
-    b = story.binding.hash
+    b, suite = story.binding.hash, story.suite
 
     def commits(role: Role, values: list[bytes]) -> tuple[str, ...]:
         return tuple(suite.commitment(b, seat(role, i), value) for i, value in enumerate(values))
 
-    def wraps(role: Role, keys: list[suite.PrivateKey], values: list[bytes]) -> tuple[bytes, ...]:
+    def wraps(role: Role, keys: list[PrivateKey], values: list[bytes]) -> tuple[bytes, ...]:
         pairs = enumerate(zip(keys, values, strict=True))
         return tuple(suite.wrap(key.public_key(), b, seat(role, i), value) for i, (key, value) in pairs)
 
@@ -66,13 +65,15 @@ def padded(content: bytes) -> bytes:
     return framed + bytes(padded_size(len(content)) - len(framed))
 
 
-def encrypt(key: bytes, part_id: str, hh: bytes, plaintext: bytes) -> bytes:
-    encryptor = Cobblestone256Encryptor(key, suite.part_context(part_id, hh))
-    return encryptor.update(plaintext) + encryptor.finalize()
+def encrypt(key: bytes, part_id: str, hh: bytes, plaintext: bytes, suite: Suite = S1) -> bytes:
+    encryptor = suite.encryptor(key, suite.part_context(part_id, hh))
+    out = bytearray(len(plaintext) + 64 * 1024)
+    size = encryptor.update_into(plaintext, out)
+    return bytes(out[:size]) + encryptor.finalize()
 
 
-def sealed_part(part_id: str, ciphertext: bytes) -> SealedPart:
-    root = RootBuilder()
+def sealed_part(part_id: str, ciphertext: bytes, suite: Suite = S1) -> SealedPart:
+    root = RootBuilder(suite)
     root.update(ciphertext)
     return SealedPart(part_id, root.size_bytes, root.root())
 
@@ -83,9 +84,10 @@ def sign_over(story: Story, header: Header, ciphertexts: dict[str, bytes]) -> tu
         header_hash=header.hash,
         rev=1,
         prev="-",
-        parts=tuple(sealed_part(name, data) for name, data in ciphertexts.items()),
+        suite=story.suite,
+        parts=tuple(sealed_part(name, data, story.suite) for name, data in ciphertexts.items()),
     )
-    return manifest, suite.sign(story.signing_key, manifest.raw)
+    return manifest, story.suite.sign(story.signing_key, manifest.raw)
 
 
 __all__ = ["OTHER", "Plan", "encrypt", "forge_header", "honest_plan", "padded", "replace", "sealed_part", "sign_over"]

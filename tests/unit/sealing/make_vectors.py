@@ -1,4 +1,6 @@
-"""Make ``tests/vectors/sealing.json``: ``python -m tests.unit.sealing.make_vectors`` from the project root.
+"""Make the stored envelopes of one suite: ``python -m tests.unit.sealing.make_vectors S2`` from the project root.
+
+``tests/vectors/sealing.json`` is S1's, ``tests/vectors/sealing_s2.json`` S2's.
 
 Keys, halves and contents are fixed. HPKE, Shamir and Cobblestone draw their own randomness, so every run gives other
 bytes that open to the same contents: the stored file is the vector, and is made again only when the format changes.
@@ -7,19 +9,33 @@ bytes that open to the same contents: the stored file is the vector, and is made
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from foundation.sealing import Header, Role, SealedPart, padding, part_key, root_of_digests, seat, suite, unwrap_share
+from foundation.sealing import (
+    Header,
+    Role,
+    SealedPart,
+    Suite,
+    content_key,
+    padding,
+    part_key,
+    public_hex,
+    root_of_digests,
+    seat,
+    suite_named,
+    unwrap_share,
+)
 from foundation.sealing.keys import KeyFile, KeyUse, jwk_of
 from tests.unit.sealing import forgeries
 from tests.unit.sealing.cases import parse_cases
 from tests.unit.sealing.story import CREATED, SCHEDULE, Story, fixed_key, seal_story
 
-TARGET = Path(__file__).resolve().parents[2] / "vectors" / "sealing.json"
+VECTORS = Path(__file__).resolve().parents[2] / "vectors"
+FILES = {"S1": "sealing.json", "S2": "sealing_s2.json"}
 PASSPHRASE = "correct horse 电池"
 
 
@@ -29,7 +45,7 @@ def b64(data: bytes) -> str:
 
 def envelope(name: str, story: Story) -> dict[str, Any]:
     sealed = story.sealed
-    cek = suite.content_key(story.r_bid, story.r_gate, story.binding.hash)
+    cek = content_key(sealed.header, story.r_bid, story.r_gate)
     return {
         "name": name,
         "keyset": story.keyset.to_bytes().decode(),
@@ -41,7 +57,7 @@ def envelope(name: str, story: Story) -> dict[str, Any]:
         "manifest": sealed.manifest.raw.decode(),
         "signature": b64(sealed.signature),
         "envelope_hash": sealed.manifest.envelope_hash,
-        "signing_public_key": suite.public_hex(story.signing_key),
+        "signing_public_key": public_hex(story.signing_key),
         "private_keys": {
             "signing": jwk_of(story.signing_key),
             "bidder": [jwk_of(key) for key in story.bidder_keys],
@@ -57,7 +73,7 @@ def envelope(name: str, story: Story) -> dict[str, Any]:
             unwrap_share(sealed.header, story.keyset, Role.ESCROW, i, key).hex()
             for i, key in enumerate(story.escrow_keys)
         ],
-        "cek": cek.hex(),
+        "cek": cek.raw.hex(),
         "parts": [
             {
                 "id": part.id,
@@ -75,7 +91,8 @@ def envelope(name: str, story: Story) -> dict[str, Any]:
 def bad_parts(story: Story) -> list[dict[str, Any]]:
     """Ciphertexts of ``price_schedule`` that must not open under the first envelope's header and keys."""
     header = story.sealed.header
-    key = suite.part_key(suite.content_key(story.r_bid, story.r_gate, story.binding.hash), "price_schedule")
+    suite = story.suite
+    key = part_key(content_key(header, story.r_bid, story.r_gate), "price_schedule")
     good = story.parts["price_schedule"]
     padded = forgeries.padded(SCHEDULE)
     changed = bytearray(good)
@@ -84,7 +101,7 @@ def bad_parts(story: Story) -> list[dict[str, Any]]:
     def case(
         name: str, data: bytes, expect: str, culprit: str, reason: str, signed: bytes | None = None
     ) -> dict[str, Any]:
-        part: SealedPart = forgeries.sealed_part("price_schedule", data if signed is None else signed)
+        part: SealedPart = forgeries.sealed_part("price_schedule", data if signed is None else signed, suite)
         return {
             "name": name,
             "ciphertext": b64(data),
@@ -98,7 +115,7 @@ def bad_parts(story: Story) -> list[dict[str, Any]]:
     def under(
         name: str, plaintext: bytes, reason: str, key: bytes = key, part_id: str = "price_schedule"
     ) -> dict[str, Any]:
-        data = forgeries.encrypt(key, part_id, header.hash, plaintext)
+        data = forgeries.encrypt(key, part_id, header.hash, plaintext, suite)
         return case(name, data, "sealing.bad_payload", "bidder", reason)
 
     return [
@@ -188,11 +205,11 @@ def bad_headers(story: Story) -> list[dict[str, Any]]:
 
 
 def formulas(story: Story) -> dict[str, Any]:
-    b = story.binding.hash
+    b, suite = story.binding.hash, story.suite
     lengths = [0, 1, 4088, 4089, 5000, 65_536, 1_000_000, 1 << 30]
-    digests = [hashlib.sha256(bytes([i])).digest() for i in range(9)]
+    digests = [suite.digest(bytes([i])) for i in range(9)]
     message = b"message"
-    key = fixed_key("vectors signer")
+    key = fixed_key("vectors signer", suite)
     return {
         "commitments": [
             {"b": b.hex(), "role": role, "secret": secret.hex(), "commit": suite.commitment(b, role, secret)}
@@ -210,13 +227,13 @@ def formulas(story: Story) -> dict[str, Any]:
             for size in lengths
         ],
         "roots": [
-            {"digests": [digest.hex() for digest in digests[:count]], "root": root_of_digests(digests[:count])}
+            {"digests": [digest.hex() for digest in digests[:count]], "root": root_of_digests(digests[:count], suite)}
             for count in (1, 2, 3, 5, 8, 9)
         ],
         "signatures": [
             {
                 "private_key": jwk_of(key),
-                "public_key": suite.public_hex(key),
+                "public_key": public_hex(key),
                 "message": message.hex(),
                 "signature": b64(suite.sign(key, message)),
             }
@@ -224,8 +241,10 @@ def formulas(story: Story) -> dict[str, Any]:
     }
 
 
-def key_file() -> dict[str, Any]:
-    file = KeyFile(KeyUse.OPENING, "T2026-001", "T2026-001.L1", "bidder-a", CREATED, fixed_key("vectors key file"))
+def key_file(suite: Suite) -> dict[str, Any]:
+    file = KeyFile(
+        KeyUse.OPENING, "T2026-001", "T2026-001.L1", "bidder-a", CREATED, fixed_key("vectors key file", suite)
+    )
     return {
         "file": b64(file.to_bytes(PASSPHRASE)),
         "passphrase": PASSPHRASE,
@@ -234,15 +253,17 @@ def key_file() -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    story = seal_story("vectors")
+def main(name: str) -> None:
+    suite = suite_named(name)
+    story = seal_story("vectors", suite=suite)
     stories = {
         "2-of-3 gate, 2-of-3 escrow, two parts": story,
         "2-of-3 gate, no escrow, one bidder key": seal_story(
-            "vectors n=0", has_escrow=False, bidder_key_count=1, contents={"price_schedule": SCHEDULE}
+            "vectors n=0", suite=suite, has_escrow=False, bidder_key_count=1, contents={"price_schedule": SCHEDULE}
         ),
         "second revision, an empty part and one that ends with a chunk": seal_story(
             "vectors rev 2",
+            suite=suite,
             rev=2,
             prev=story.sealed.manifest.envelope_hash,
             contents={"price_schedule": SCHEDULE, "commercial": b"", "technical": bytes(16 * 1024 - 8)},
@@ -251,7 +272,7 @@ def main() -> None:
     value = {
         "about": "Made by tests/unit/sealing/make_vectors.py; the format is docs/sealed-bid-format.md.",
         "formulas": formulas(story),
-        "key_file": key_file(),
+        "key_file": key_file(suite),
         "envelopes": [envelope(name, told) for name, told in stories.items()],
         "bad_parts": bad_parts(story),
         "bad_headers": bad_headers(story),
@@ -261,8 +282,8 @@ def main() -> None:
             if len(case.data) < 20_000
         ],
     }
-    TARGET.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (VECTORS / FILES[name]).write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

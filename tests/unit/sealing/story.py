@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from foundation.entropy import SeededEntropy
 from foundation.sealing import (
     NO_ESCROW,
     NO_PREVIOUS,
+    S1,
     Binding,
     Expectations,
     Group,
@@ -23,11 +22,12 @@ from foundation.sealing import (
     PartSource,
     Role,
     Sealed,
+    Suite,
     prove_possession,
     seal,
-    suite,
     write_binding,
 )
+from foundation.sealing.suite import PrivateKey, public_bytes
 
 TENDER, LOT, STAGE, BIDDER_ID = "T2026-001", "T2026-001.L1", "single", "bidder-a"
 CREATED = datetime(2026, 11, 25, 1, 30, tzinfo=UTC)
@@ -37,19 +37,19 @@ SCHEDULE = (
 TECHNICAL = bytes(range(256)) * 100
 
 
-def fixed_key(seed: str) -> suite.PrivateKey:
+def fixed_key(seed: str, suite: Suite = S1) -> PrivateKey:
     """The same key for the same words, in every run and on every machine."""
     number = int.from_bytes(SeededEntropy(seed).token(31), "big") + 1
-    return ec.derive_private_key(number, ec.SECP256R1())
+    return suite.private_key(number.to_bytes(32, "big"))
 
 
-def holders(role: Role, keys: list[suite.PrivateKey], lot: str = LOT) -> tuple[Holder, ...]:
+def holders(role: Role, keys: list[PrivateKey], lot: str = LOT) -> tuple[Holder, ...]:
     sides = ("tenderee", "regulator", "discipline")
     return tuple(
         Holder(
             id=f"{role.value}-holder-{i}",
             side=sides[i % 3],
-            public_key=suite.public_bytes(key.public_key()),
+            public_key=public_bytes(key.public_key()),
             proof=prove_possession(key, TENDER, lot, role),
         )
         for i, key in enumerate(keys)
@@ -72,16 +72,20 @@ class Store:
 @dataclass(frozen=True)
 class Story:
     keyset: Keyset
-    gate_keys: list[suite.PrivateKey]
-    escrow_keys: list[suite.PrivateKey]
-    bidder_keys: list[suite.PrivateKey]
-    signing_key: suite.PrivateKey
+    gate_keys: list[PrivateKey]
+    escrow_keys: list[PrivateKey]
+    bidder_keys: list[PrivateKey]
+    signing_key: PrivateKey
     contents: dict[str, bytes]
     binding: Binding
     sealed: Sealed
     parts: dict[str, bytes] = field(repr=False)
     r_bid: bytes = field(repr=False)
     r_gate: bytes = field(repr=False)
+
+    @property
+    def suite(self) -> Suite:
+        return self.keyset.suite
 
     @property
     def expected(self) -> Expectations:
@@ -91,7 +95,7 @@ class Story:
             stage=STAGE,
             bidder=BIDDER_ID,
             keyset=self.keyset,
-            signing_key=suite.public_bytes(self.signing_key.public_key()),
+            signing_key=public_bytes(self.signing_key.public_key()),
             last=None,
             required_parts=frozenset({"price_schedule"}),
             optional_parts=frozenset({"technical", "commercial"}),
@@ -102,9 +106,10 @@ class Story:
         return io.BytesIO(self.parts[part_id])
 
 
-def make_keyset(gate_keys: list[suite.PrivateKey], escrow_keys: list[suite.PrivateKey]) -> Keyset:
+def make_keyset(gate_keys: list[PrivateKey], escrow_keys: list[PrivateKey], suite: Suite = S1) -> Keyset:
     escrow = Group(2, holders(Role.ESCROW, escrow_keys)) if escrow_keys else NO_ESCROW
-    return Keyset(tender=TENDER, lot=LOT, number=1, gate=Group(2, holders(Role.GATE, gate_keys)), escrow=escrow)
+    gate = Group(2, holders(Role.GATE, gate_keys))
+    return Keyset(tender=TENDER, lot=LOT, number=1, gate=gate, escrow=escrow, suite=suite)
 
 
 def make_binding(keyset: Keyset, part_ids: list[str], **changes: object) -> Binding:
@@ -119,6 +124,7 @@ def make_binding(keyset: Keyset, part_ids: list[str], **changes: object) -> Bind
         "keyset": keyset.hash,
         "parts": tuple(Part(part_id, f"文件 {part_id}") for part_id in part_ids),
         "created": CREATED,
+        "suite": keyset.suite,
     }
     return write_binding(**(facts | changes))  # type: ignore[arg-type]
 
@@ -129,21 +135,22 @@ def seal_story(
     contents: dict[str, bytes] | None = None,
     has_escrow: bool = True,
     bidder_key_count: int = 2,
+    suite: Suite = S1,
     **binding_changes: object,
 ) -> Story:
     """Seal one bid: 2-of-3 gate, 2-of-3 escrow or none, fixed keys and halves."""
-    gate_keys = [fixed_key(f"{seed} gate {i}") for i in range(3)]
-    escrow_keys = [fixed_key(f"{seed} escrow {i}") for i in range(3)] if has_escrow else []
-    bidder_keys = [fixed_key(f"{seed} bidder {i}") for i in range(bidder_key_count)]
-    signing_key = fixed_key(f"{seed} signing")
+    gate_keys = [fixed_key(f"{seed} gate {i}", suite) for i in range(3)]
+    escrow_keys = [fixed_key(f"{seed} escrow {i}", suite) for i in range(3)] if has_escrow else []
+    bidder_keys = [fixed_key(f"{seed} bidder {i}", suite) for i in range(bidder_key_count)]
+    signing_key = fixed_key(f"{seed} signing", suite)
     contents = contents if contents is not None else {"price_schedule": SCHEDULE, "technical": TECHNICAL}
-    keyset = make_keyset(gate_keys, escrow_keys)
+    keyset = make_keyset(gate_keys, escrow_keys, suite)
     binding = make_binding(keyset, list(contents), **binding_changes)
     store = Store()
     sealed = seal(
         binding,
         keyset,
-        [suite.public_bytes(key.public_key()) for key in bidder_keys],
+        [public_bytes(key.public_key()) for key in bidder_keys],
         [PartSource(name, io.BytesIO(content), len(content)) for name, content in contents.items()],
         store.sink,
         signing_key,

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from foundation.sealing import (
+    SUITES,
     BadHeader,
     BadPayload,
     BadShare,
@@ -26,7 +27,6 @@ from foundation.sealing import (
     recover_r_bid,
     recover_r_gate,
     shares,
-    suite,
     unwrap_share,
 )
 from foundation.sealing.padding import padded_size
@@ -36,9 +36,10 @@ from tests.unit.sealing.story import SCHEDULE, Story, make_binding, seal_story
 VECTORS = Path(__file__).resolve().parents[2] / "vectors"
 
 
-@pytest.fixture(scope="module")
-def story() -> Story:
-    return seal_story("forgeries")
+@pytest.fixture(scope="module", params=list(SUITES))
+def story(request: pytest.FixtureRequest) -> Story:
+    """Every forgery is tried in every suite."""
+    return seal_story("forgeries", suite=SUITES[request.param])
 
 
 def fields(failure: pytest.ExceptionInfo[BadShare] | pytest.ExceptionInfo[BadPayload]) -> tuple[object, object]:
@@ -84,8 +85,8 @@ def test_a_gate_wrap_that_is_not_the_committed_share_is_passed_over_and_recorded
 
 
 def test_a_gate_wrap_that_is_noise_blames_the_bidder(story: Story) -> None:
-    header = story.sealed.header
-    noise = replace(header, wraps=replace(header.wraps, gate=(bytes(114), *header.wraps.gate[1:])))
+    header, zeros = story.sealed.header, bytes(story.suite.share_wrap_bytes)
+    noise = replace(header, wraps=replace(header.wraps, gate=(zeros, *header.wraps.gate[1:])))
     with pytest.raises(BadShare) as failure:
         unwrap_share(noise, story.keyset, Role.GATE, 0, story.gate_keys[0])
     assert fields(failure) == ("bidder", "wrap")
@@ -128,9 +129,9 @@ def test_wraps_copied_under_another_binding_open_for_nobody(story: Story, change
 
 def test_a_gate_share_does_not_open_at_another_seat_or_role(story: Story) -> None:
     b, wraps = story.binding.hash, story.sealed.header.wraps
-    assert suite.unwrap(story.gate_keys[0], b, "gate/0", wraps.gate[0]) is not None
-    assert suite.unwrap(story.gate_keys[0], b, "gate/1", wraps.gate[0]) is None
-    assert suite.unwrap(story.gate_keys[0], b, "escrow/0", wraps.gate[0]) is None
+    assert story.suite.unwrap(story.gate_keys[0], b, "gate/0", wraps.gate[0]) is not None
+    assert story.suite.unwrap(story.gate_keys[0], b, "gate/1", wraps.gate[0]) is None
+    assert story.suite.unwrap(story.gate_keys[0], b, "escrow/0", wraps.gate[0]) is None
 
 
 def test_a_released_half_that_is_not_the_committed_one_is_refused(story: Story) -> None:
@@ -160,15 +161,20 @@ def test_a_manifest_over_another_binding_is_the_bidders_doing(story: Story) -> N
     assert failure.value.fields["culprit"] == "bidder"
 
 
+def _encrypt(story: Story, plaintext: bytes) -> bytes:
+    hh = story.sealed.header.hash
+    return forgeries.encrypt(_key(story), "price_schedule", hh, plaintext, story.suite)
+
+
 def _open(story: Story, ciphertext: bytes) -> bytes:
     header = story.sealed.header
-    part = forgeries.sealed_part("price_schedule", ciphertext)
+    part = forgeries.sealed_part("price_schedule", ciphertext, story.suite)
     key = part_key(content_key(header, story.r_bid, story.r_gate), "price_schedule")
-    return open_part_bytes(io.BytesIO(ciphertext), part, key, header.hash, limit_bytes=1 << 20)
+    return open_part_bytes(io.BytesIO(ciphertext), part, key, header, limit_bytes=1 << 20)
 
 
 def _key(story: Story) -> bytes:
-    return suite.part_key(suite.content_key(story.r_bid, story.r_gate, story.binding.hash), "price_schedule")
+    return part_key(content_key(story.sealed.header, story.r_bid, story.r_gate), "price_schedule")
 
 
 def _padding_not_zero(content: bytes) -> bytes:
@@ -191,9 +197,9 @@ def _not_padded(content: bytes) -> bytes:
     "pad", [_padding_not_zero, _length_too_long, _padded_too_much, _not_padded, lambda _content: b"abc"]
 )
 def test_wrong_padding_is_the_bidders_doing(story: Story, pad: Callable[[bytes], bytes]) -> None:
-    good = forgeries.encrypt(_key(story), "price_schedule", story.sealed.header.hash, forgeries.padded(SCHEDULE))
+    good = _encrypt(story, forgeries.padded(SCHEDULE))
     assert _open(story, good) == SCHEDULE
-    bad = forgeries.encrypt(_key(story), "price_schedule", story.sealed.header.hash, pad(SCHEDULE))
+    bad = _encrypt(story, pad(SCHEDULE))
     with pytest.raises(BadPayload) as failure:
         _open(story, bad)
     assert fields(failure) == ("bidder", "padding")
@@ -205,13 +211,13 @@ def test_a_part_sealed_for_elsewhere_is_refused_before_its_first_chunk(story: St
     part_id = "technical" if what == "part" else "price_schedule"
     hh = bytes(32) if what == "header" else story.sealed.header.hash
     with pytest.raises(BadPayload) as failure:
-        _open(story, forgeries.encrypt(key, part_id, hh, forgeries.padded(SCHEDULE)))
+        _open(story, forgeries.encrypt(key, part_id, hh, forgeries.padded(SCHEDULE), story.suite))
     assert fields(failure) == ("bidder", "key")
 
 
 def test_chunks_exchanged_before_signing_are_the_bidders_doing(story: Story) -> None:
     content = bytes(40_000)
-    good = forgeries.encrypt(_key(story), "price_schedule", story.sealed.header.hash, forgeries.padded(content))
+    good = _encrypt(story, forgeries.padded(content))
     size = 16 * 1024 + 16
     swapped = good[:56] + good[56 + size : 56 + 2 * size] + good[56 : 56 + size] + good[56 + 2 * size :]
     assert _open(story, good) == content
@@ -225,7 +231,7 @@ def test_bytes_changed_after_signing_are_the_stores_doing(story: Story) -> None:
     ciphertext[3000] ^= 1
     part = story.sealed.manifest.part("price_schedule")
     with pytest.raises(BadPayload) as failure:
-        open_part_bytes(io.BytesIO(ciphertext), part, _key(story), story.sealed.header.hash, limit_bytes=1 << 20)
+        open_part_bytes(io.BytesIO(ciphertext), part, _key(story), story.sealed.header, limit_bytes=1 << 20)
     assert fields(failure) == ("store", "root")
 
 
@@ -243,7 +249,7 @@ def test_a_message_with_two_gcm_keys_opens_twice_in_gcm_and_never_here() -> None
                 io.BytesIO(bytes(56) + message),
                 forgeries.sealed_part("price_schedule", bytes(56) + message),
                 key,
-                story.sealed.header.hash,
+                story.sealed.header,
                 limit_bytes=1 << 20,
             )
         assert fields(failure) == ("bidder", "key")

@@ -66,7 +66,7 @@ def test_a_sealed_bid_opens_with_the_bidders_key_and_any_two_gate_keys(story: St
             cek = content_key(header, recover_r_bid(header, bidder_key), gate_half(story, *seats))
             for part in story.sealed.manifest.parts:
                 target = tmp_path / part.id
-                size = open_part(story.stream(part.id), part, part_key(cek, part.id), header.hash, target)
+                size = open_part(story.stream(part.id), part, part_key(cek, part.id), header, target)
                 assert target.read_bytes() == story.contents[part.id]
                 assert size == len(story.contents[part.id])
                 assert stat.S_IMODE(target.stat().st_mode) == 0o600
@@ -150,10 +150,10 @@ def test_a_published_part_key_opens_its_part_and_no_other(story: Story) -> None:
     header, manifest = story.sealed.header, story.sealed.manifest
     key = part_key(content_key(header, story.r_bid, story.r_gate), "price_schedule")
     schedule = manifest.part("price_schedule")
-    data = open_part_bytes(story.stream("price_schedule"), schedule, key, header.hash, limit_bytes=100_000)
+    data = open_part_bytes(story.stream("price_schedule"), schedule, key, header, limit_bytes=100_000)
     assert PriceSchedule.parse(data).total_fen == 9_150_000_000
     with pytest.raises(BadPayload) as failure:
-        open_part_bytes(story.stream("technical"), manifest.part("technical"), key, header.hash, limit_bytes=100_000)
+        open_part_bytes(story.stream("technical"), manifest.part("technical"), key, header, limit_bytes=100_000)
     assert failure.value.fields["reason"] == "key"
 
 
@@ -170,7 +170,7 @@ def test_a_truncated_ciphertext_leaves_no_file(story: Story, tmp_path: Path, kep
     key = part_key(content_key(story.sealed.header, story.r_bid, story.r_gate), part.id)
     cut = io.BytesIO(story.parts[part.id][:kept])
     with pytest.raises(Truncated) as failure:
-        open_part(cut, part, key, story.sealed.header.hash, tmp_path / "out")
+        open_part(cut, part, key, story.sealed.header, tmp_path / "out")
     assert failure.value.fields["expected_bytes"] == part.size_bytes
     assert list(tmp_path.iterdir()) == []
 
@@ -179,7 +179,7 @@ def test_a_ciphertext_with_something_behind_it_is_the_stores_doing(story: Story,
     part = story.sealed.manifest.part("technical")
     longer = io.BytesIO(story.parts[part.id] + b"x")
     with pytest.raises(BadPayload) as failure:
-        open_part(longer, part, bytes(32), story.sealed.header.hash, tmp_path / "out")
+        open_part(longer, part, bytes(32), story.sealed.header, tmp_path / "out")
     assert failure.value.fields == {"part": "technical", "culprit": "store", "reason": "longer"}
     assert list(tmp_path.iterdir()) == []
 
@@ -197,7 +197,7 @@ def test_contents_of_every_awkward_size_come_back(size: int) -> None:
     story = seal_story(contents={"price_schedule": content})
     part = story.sealed.manifest.parts[0]
     key = part_key(content_key(story.sealed.header, story.r_bid, story.r_gate), part.id)
-    found = open_part_bytes(story.stream(part.id), part, key, story.sealed.header.hash, limit_bytes=1 << 30)
+    found = open_part_bytes(story.stream(part.id), part, key, story.sealed.header, limit_bytes=1 << 30)
     assert found == content
     assert (
         oracle.open_part(story.sealed.header.raw, story.r_bid, story.r_gate, part.id, story.parts[part.id]) == content
