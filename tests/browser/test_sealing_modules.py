@@ -31,6 +31,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from foundation.entropy import SystemEntropy
 from foundation.sealing import (
+    SUITES,
     Binding,
     Expectations,
     Group,
@@ -302,6 +303,7 @@ class Lot:
             keyset=self.keyset.hash,
             parts=tuple(Part(part, f"{part} 文件.pdf") for part in parts),
             created=AT,
+            suite=self.keyset.suite,
         )
 
     def expectations(self, *parts: str) -> Expectations:
@@ -319,10 +321,13 @@ class Lot:
         )
 
 
-@pytest.fixture(scope="module")
-def lot() -> Lot:
+@pytest.fixture(scope="module", params=list(SUITES))
+def lot(request: pytest.FixtureRequest) -> Lot:
+    """A lot of each suite: what is said of a sealed bid holds in both."""
+    suite = SUITES[request.param]
+
     def group(role: Role, count: int) -> tuple[Group, list[Any]]:
-        keys = [generate_key() for _ in range(count)]
+        keys = [generate_key(suite) for _ in range(count)]
         holders = tuple(
             Holder(
                 id=f"{role}-{i}",
@@ -335,8 +340,8 @@ def lot() -> Lot:
         return Group(threshold=2, holders=holders), keys
 
     (gate, gate_keys), (escrow, escrow_keys) = group(Role.GATE, 3), group(Role.ESCROW, 3)
-    keyset = Keyset(tender=TENDER, lot=LOT, number=1, gate=gate, escrow=escrow)
-    return Lot(keyset, gate_keys, escrow_keys, generate_key(), generate_key())
+    keyset = Keyset(tender=TENDER, lot=LOT, number=1, gate=gate, escrow=escrow, suite=suite)
+    return Lot(keyset, gate_keys, escrow_keys, generate_key(suite), generate_key(suite))
 
 
 class Ciphertexts:
@@ -356,7 +361,10 @@ def sealed_in_python(lot: Lot, content: bytes = b"{}") -> tuple[Header, Manifest
     made = seal(
         lot.binding("price_schedule"),
         lot.keyset,
-        [formulas.public_bytes(generate_key().public_key()), formulas.public_bytes(lot.opening.public_key())],
+        [
+            formulas.public_bytes(generate_key(lot.keyset.suite).public_key()),
+            formulas.public_bytes(lot.opening.public_key()),
+        ],
         [PartSource("price_schedule", io.BytesIO(content), len(content))],
         sink.open,
         lot.signing,
@@ -466,8 +474,7 @@ def test_json_that_two_readers_could_read_differently_is_refused(page: Page, tex
 
 SEAL = """const worker = new m.client.SealingWorker();
   try {
-    const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-    const signingKey = await crypto.subtle.importKey("jwk", given.signing, algorithm, false, ["sign"]);
+    const signingKey = (await m.keys.importPair(given.signing)).privateKey;
     const parts = given.parts.map(({ id, size }) => ({ id, content: new Blob([patterned(size)]) }));
     const progress = [];
     const sealed = await worker.sealAndUpload(
@@ -500,16 +507,16 @@ def order(lot: Lot, upload: dict[str, Any], sizes: dict[str, int]) -> dict[str, 
         "keyset": b64(lot.keyset.to_bytes()),
         "keysetHash": lot.keyset.hash,
         "bidderKeys": [public_hex(lot.opening)],
-        "signing": jwk_of(lot.signing),
+        "signing": key_file(lot.signing, "signing"),
         "parts": [{"id": part, "size": size} for part, size in sizes.items()],
         "block": b64(BLOCK),
         "upload": upload,
     }
 
 
-def key_file(key: Any) -> dict[str, Any]:
-    """The content of an opening key's file, as the browser reads it from a backup."""
-    scope = {"for": "opening", "tender": TENDER, "lot": LOT, "owner": BIDDER}
+def key_file(key: Any, use: str = "opening") -> dict[str, Any]:
+    """The content of a key's file, as the browser reads it from a backup."""
+    scope = {"for": use, "tender": TENDER, "lot": LOT, "owner": BIDDER}
     made = {"v": 1, **scope, "created": "2026-11-25T01:30:00.000Z"}
     return {**made, "private_key": jwk_of(key), "public_key": public_hex(key)}
 
@@ -537,7 +544,7 @@ def assert_opens(lot: Lot, made: dict[str, Any], upload: Upload, sizes: dict[str
 def test_a_bid_sealed_and_uploaded_by_the_worker_opens_in_python(page: Page, site: Site, lot: Lot) -> None:
     sizes = {"price_schedule": 300, "technical": 9 * MIB + 17, "commercial": 0}
     upload, places = site.open_upload("whole")
-    made = run(page, "client", SEAL, order(lot, places, sizes))
+    made = run(page, "client keys", SEAL, order(lot, places, sizes))
     assert "code" not in made, made
     assert_opens(lot, made, upload, sizes)
     total = sum(map(len, upload.stored.values()))
@@ -553,7 +560,7 @@ def test_a_bid_sealed_and_uploaded_by_the_worker_opens_in_python(page: Page, sit
 def test_an_upload_broken_off_goes_on_with_the_same_bytes(page: Page, site: Site, lot: Lot) -> None:
     sizes = {"price_schedule": 300, "technical": 9 * MIB}
     upload, places = site.open_upload("broken", break_after=2)
-    made = run(page, "client", SEAL, order(lot, places, sizes))
+    made = run(page, "client keys", SEAL, order(lot, places, sizes))
     assert "code" not in made, made
     assert_opens(lot, made, upload, sizes)
     # The stored but unacknowledged segment was seen in the held list and not sent a second time.
@@ -566,7 +573,7 @@ def test_an_upload_broken_off_goes_on_with_the_same_bytes(page: Page, site: Site
 def test_where_no_socket_gets_through_segments_go_by_http(page: Page, site: Site, lot: Lot) -> None:
     sizes = {"price_schedule": 300, "technical": 9 * MIB}
     upload, places = site.open_upload("http", has_socket=False, http_failures=1)
-    made = run(page, "client", SEAL, order(lot, places, sizes))
+    made = run(page, "client keys", SEAL, order(lot, places, sizes))
     assert "code" not in made, made
     assert_opens(lot, made, upload, sizes)
     assert set(upload.puts) == {"http"}
@@ -575,14 +582,14 @@ def test_where_no_socket_gets_through_segments_go_by_http(page: Page, site: Site
 @pytest.mark.parametrize("has_socket", [True, False])
 def test_a_servers_refusal_ends_the_upload_with_its_code(page: Page, site: Site, lot: Lot, has_socket: bool) -> None:
     _, places = site.open_upload("refused", refuse_with="receiver.upload_closed", has_socket=has_socket)
-    made = run(page, "client", SEAL, order(lot, places, {"price_schedule": 300}))
+    made = run(page, "client keys", SEAL, order(lot, places, {"price_schedule": 300}))
     assert made["code"] == "receiver.upload_closed"
 
 
 def test_a_server_out_of_reach_is_given_up_on(page: Page, lot: Lot, site: Site) -> None:
     _, places = site.open_upload("gone", has_socket=False)
     upload = {**places, "httpUrl": "http://localhost:1/uploads/gone", "giveUpAfterMs": 100}
-    made = run(page, "client", SEAL, order(lot, upload, {"price_schedule": 300}))
+    made = run(page, "client keys", SEAL, order(lot, upload, {"price_schedule": 300}))
     assert made["code"] == "upload.unreachable"
 
 
@@ -590,9 +597,9 @@ def test_nothing_is_sealed_to_a_key_set_that_is_not_the_published_one(page: Page
     upload, places = site.open_upload("keyset")
     wanted = order(lot, places, {"price_schedule": 300})
     other = {**wanted, "keysetHash": "0" * 64}
-    assert run(page, "client", SEAL, other)["code"] == "sealing.keyset_mismatch"
+    assert run(page, "client keys", SEAL, other)["code"] == "sealing.keyset_mismatch"
     forged = json.loads(lot.keyset.to_bytes())
-    forged["gate"]["holders"][0]["public_key"] = public_hex(generate_key())
+    forged["gate"]["holders"][0]["public_key"] = public_hex(generate_key(lot.keyset.suite))
     text = json.dumps(forged, sort_keys=True, separators=(",", ":")).encode()
     refused = run(page, "keyset", "return await m.keyset.readKeyset(raw(given))", b64(text))
     assert refused == {"code": "sealing.keyset_malformed", "reason": "proof", "holder": "gate-0"}
@@ -684,8 +691,8 @@ def test_a_header_changed_in_any_place_is_refused(page: Page, lot: Lot) -> None:
         return json.dumps({**value, **parts}, separators=(",", ":")).encode()
 
     damaged = bytearray(unb64(value["wraps"]["bidder"][1]))
-    damaged[100] ^= 1
-    foreign = b64(formulas.wrap(lot.opening.public_key(), header.binding.hash, "bidder", bytes(32)))
+    damaged[110] ^= 1
+    foreign = b64(header.suite.wrap(lot.opening.public_key(), header.binding.hash, "bidder", bytes(32)))
     wraps, commit = value["wraps"], value["commit"]
     binding = unb64(value["binding"]).replace(b'"rev":1', b'"rev":1 ')
     cases = {
@@ -723,13 +730,15 @@ def test_the_kept_key_of_the_lot_is_found_for_the_release(page: Page, lot: Lot) 
     body = """const [header, file, expected] = given;
       const before = await m.release.releaseWithKeptKey(raw(header), expected).catch((error) => error.code);
       const scope = { for: "opening", tender: "tender-1", lot: "lot-1", owner: "bidder-1" };
-      await m.keystore.keepKey(await m.keys.generateKey(scope, "2026-11-26T01:30:00.000Z"));
+      const suite = await m.suites.suiteNamed(given[3], "none");
+      await m.keystore.keepKey(await m.keys.generateKey(scope, "2026-11-26T01:30:00.000Z", suite));
       const newer = await m.release.releaseWithKeptKey(raw(header), expected).catch((error) => error.code);
       await m.keystore.keepKey(file);
       const secret = hex(await m.release.releaseWithKeptKey(raw(header), expected));
       for (const { publicKey } of await m.keystore.keptKeys({})) await m.keystore.forgetKey(publicKey);
       return [before, newer, secret];"""
-    found = run(page, "keys keystore release", body, [b64(header.raw), key_file(lot.opening), EXPECTED])
+    given = [b64(header.raw), key_file(lot.opening), EXPECTED, lot.keyset.suite.name]
+    found = run(page, "keys keystore release suites", body, given)
     assert found == ["sealing.no_key_kept", "sealing.wrong_key", recover_r_bid(header, lot.opening).hex()]
 
 

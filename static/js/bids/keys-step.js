@@ -8,6 +8,7 @@ import { serverNow } from "../kit/clock.js";
 import { demand } from "../sealing/errors.js";
 import { generateKey } from "../sealing/keys.js";
 import { askForPersistence, keepKey, keptKeys } from "../sealing/keystore.js";
+import { CURVES, suiteNamed } from "../sealing/suites.js";
 import { askJson, byId, say, spoken } from "./page.js";
 
 /** @typedef {import("../sealing/keys.js").KeyFile} KeyFile */
@@ -70,8 +71,10 @@ export class KeysStep {
     const created = new Date(serverNow()).toISOString();
     const { opening, signing } = await this.#kept();
     this.#fresh = [];
-    if (!opening) this.#fresh.push(await generateKey({ for: "opening", tender, lot, owner: bidder }, created));
-    if (!signing) this.#fresh.push(await generateKey({ for: "signing", tender: "", lot: "", owner: bidder }, created));
+    const suite = await suiteNamed(this.#lot.suite, "sealing.keyset_malformed");
+    if (!opening) this.#fresh.push(await generateKey({ for: "opening", tender, lot, owner: bidder }, created, suite));
+    const own = { tender: "", lot: "", owner: bidder };
+    if (!signing) this.#fresh.push(await generateKey({ for: "signing", ...own }, created, suite));
     const links = byId("backup-links");
     links.replaceChildren();
     this.#downloaded.clear();
@@ -142,8 +145,9 @@ export class KeysStep {
     status(say("正在读取备份…", "Reading the backup…"));
     const files = [];
     for (const one of chosen) files.push(await this.#worker.readBackup(await bytesOf(one), passphrase));
-    const { tender, lot, bidder } = this.#lot;
+    const { tender, lot, bidder, suite } = this.#lot;
     for (const file of files) {
+      demand(file.private_key.crv === CURVES[suite], "sealing.backup_of_another_key");
       const isForThisLot = file.for === "opening" && file.tender === tender && file.lot === lot;
       demand((isForThisLot || file.for === "signing") && file.owner === bidder, "sealing.backup_of_another_key");
     }

@@ -8,7 +8,8 @@ import { SealingWorker } from "../sealing/client.js";
 import { newBidId } from "../sealing/envelope.js";
 import { paddedSize } from "../sealing/padding.js";
 import { verifyReceipt } from "../sealing/receipt.js";
-import { SEGMENT_SIZE } from "../sealing/seal.js";
+import { SEGMENT_SIZE, demandFits } from "../sealing/seal.js";
+import { suiteNamed } from "../sealing/suites.js";
 import { fillSamples, readFiles } from "./files-step.js";
 import { KeysStep } from "./keys-step.js";
 import { Unreachable, askJson, byId, changeHeaders, icon, readWords, say, showFailure, sizeText } from "./page.js";
@@ -59,7 +60,7 @@ function bindingOf(lot, parts) {
   const { tender, lot: code, stage: envelope, bidder, keyset_hash, last } = lot;
   return /** @type {import("../sealing/envelope.js").Binding} */ ({
     v: 1,
-    suite: "S1",
+    suite: lot.suite,
     tender,
     lot: code,
     stage: envelope,
@@ -79,6 +80,7 @@ function bindingOf(lot, parts) {
  * @param {ChosenPart[]} parts
  */
 async function sealAndUpload(lot, pair, parts) {
+  demandFits(await suiteNamed(lot.suite, "sealing.keyset_malformed"), parts.map(({ content }) => content));
   const announced = parts.map(({ id, content }) => {
     const size = sealedSize(paddedSize(content.size));
     return { id, size, segments: Math.ceil(size / SEGMENT_SIZE) };

@@ -3,7 +3,7 @@
 
 import { keptKeys } from "../sealing/keystore.js";
 import { releaseText, releaseWithBackup, releaseWithKeptKey } from "../sealing/release.js";
-import { sign } from "../sealing/signatures.js";
+import { signWith } from "../sealing/suites.js";
 import { fromBase64, toHex, utf8 } from "../sealing/bytes.js";
 import { SealingError } from "../sealing/errors.js";
 import { compareSeal } from "./sealcheck.js";
@@ -152,7 +152,7 @@ export function startSeat(lot, refresh) {
     event.preventDefault();
     try {
       const [key] = await keptKeys({ for: "signing" });
-      if (key) field.value = toHex(await sign(key.pair.privateKey, utf8(form.dataset.note)));
+      if (key) field.value = toHex(await signWith(key, utf8(form.dataset.note)));
     } catch {
       field.value = ""; // no key can be read here: confirming without a signature is as good
     }

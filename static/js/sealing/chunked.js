@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * Cobblestone-256: the C2SP chunked-encryption format with AEAD_AES_256_GCM and HKDF-Expand-SHA-512, from WebCrypto.
+ * The C2SP chunked-encryption format. With AEAD_AES_256_GCM and HKDF-Expand-SHA-512 from WebCrypto it is
+ * Cobblestone-256; another suite brings its own {@link ChunkCipher}.
  *
- * ciphertext = salt (24) ‖ commitment (32) ‖ AES-256-GCM of each 16 KiB chunk. Every chunk is full except the last,
+ * ciphertext = salt (24) ‖ commitment (32) ‖ AEAD of each 16 KiB chunk. Every chunk is full except the last,
  * which is shorter (perhaps empty), so a cut file cannot pass for a whole one. The commitment fixes the key: no second
  * key opens the same bytes.
  */
@@ -22,7 +23,40 @@ export const CHUNKS_IN_FLIGHT = 64;
 const NONCE_SIZE = 12;
 const MAX_CHUNKS = 2 ** 38;
 const SEALED_CHUNK_SIZE = CHUNK_SIZE + TAG_SIZE;
-const LABEL = utf8("c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0");
+
+/**
+ * @typedef {object} OpenedKey
+ * @property {(nonce: Uint8Array<ArrayBuffer>, chunk: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>} seal
+ * @property {(nonce: Uint8Array<ArrayBuffer>, sealed: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer> | undefined>} open
+ *   undefined when the tag does not hold
+ *
+ * @typedef {object} ChunkCipher
+ * @property {Uint8Array<ArrayBuffer>} label with its final NUL
+ * @property {number} keySize bytes
+ * @property {(key: Uint8Array<ArrayBuffer>, info: Uint8Array<ArrayBuffer>, length: number) => Promise<Uint8Array<ArrayBuffer>>} expand
+ * @property {(key: Uint8Array<ArrayBuffer>) => Promise<OpenedKey>} open
+ */
+
+/** @type {ChunkCipher} */
+export const AES_256_GCM = {
+  label: utf8("c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"),
+  keySize: 32,
+  expand: hkdfExpand,
+  open: async (raw) => {
+    const key = await crypto.subtle.importKey("raw", raw, "AES-GCM", false, ["encrypt", "decrypt"]);
+    return {
+      seal: async (iv, chunk) => new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, chunk)),
+      open: async (iv, sealed) => {
+        try {
+          return new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv }, key, sealed));
+        } catch (error) {
+          if (error instanceof DOMException) return undefined;
+          throw error;
+        }
+      },
+    };
+  },
+};
 
 /**
  * Ciphertext length of a plaintext length.
@@ -35,7 +69,7 @@ export function sealedSize(plainSize) {
 
 /**
  * @typedef {object} Schedule
- * @property {CryptoKey} key
+ * @property {OpenedKey} key
  * @property {Uint8Array<ArrayBuffer>} baseNonce
  * @property {Uint8Array<ArrayBuffer>} commitment
  */
@@ -44,17 +78,17 @@ export function sealedSize(plainSize) {
  * @param {Uint8Array<ArrayBuffer>} inputKey
  * @param {Uint8Array<ArrayBuffer>} salt
  * @param {Uint8Array<ArrayBuffer>} context
- * @param {"encrypt" | "decrypt"} use
+ * @param {ChunkCipher} cipher
  * @returns {Promise<Schedule>}
  */
-async function schedule(inputKey, salt, context, use) {
+async function schedule(inputKey, salt, context, cipher) {
   demand(inputKey.length === KEY_SIZE, "sealing.bad_length");
-  const stream = await hkdfExpand(inputKey, concat(LABEL, salt, context), KEY_SIZE + NONCE_SIZE + 32);
-  const key = await crypto.subtle.importKey("raw", stream.slice(0, KEY_SIZE), "AES-GCM", false, [use]);
+  const { label, keySize } = cipher;
+  const stream = await cipher.expand(inputKey, concat(label, salt, context), keySize + NONCE_SIZE + 32);
   return {
-    key,
-    baseNonce: stream.slice(KEY_SIZE, KEY_SIZE + NONCE_SIZE),
-    commitment: stream.slice(KEY_SIZE + NONCE_SIZE),
+    key: await cipher.open(stream.slice(0, keySize)),
+    baseNonce: stream.slice(keySize, keySize + NONCE_SIZE),
+    commitment: stream.slice(keySize + NONCE_SIZE),
   };
 }
 
@@ -76,7 +110,7 @@ export function chunkNonce(baseNonce, chunk) {
  * @param {Uint8Array<ArrayBuffer>} input whole chunks, the last may be short
  * @param {number} inputStep
  * @param {number} outputStep
- * @param {(chunk: Uint8Array<ArrayBuffer>, offset: number) => Promise<ArrayBuffer>} work
+ * @param {(chunk: Uint8Array<ArrayBuffer>, offset: number) => Promise<Uint8Array<ArrayBuffer>>} work
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
 async function mapChunks(input, inputStep, outputStep, work) {
@@ -87,7 +121,7 @@ async function mapChunks(input, inputStep, outputStep, work) {
     const running = [];
     for (let i = first; i < last; i += 1) running.push(work(input.subarray(i * inputStep, (i + 1) * inputStep), i));
     const done = await Promise.all(running);
-    done.forEach((result, i) => output.set(new Uint8Array(result), (first + i) * outputStep));
+    done.forEach((result, i) => output.set(result, (first + i) * outputStep));
   }
   return output;
 }
@@ -113,11 +147,12 @@ export class ChunkedEncryptor {
    * A fresh encryptor with its own random salt. There is no way to pass a salt: a repeated one would repeat nonces.
    * @param {Uint8Array<ArrayBuffer>} inputKey 32 bytes
    * @param {Uint8Array<ArrayBuffer>} context bound to the ciphertext, not stored in it
+   * @param {ChunkCipher} [cipher]
    * @returns {Promise<ChunkedEncryptor>}
    */
-  static async create(inputKey, context) {
+  static async create(inputKey, context, cipher = AES_256_GCM) {
     const salt = randomBytes(SALT_SIZE);
-    const derived = await schedule(inputKey, salt, context, "encrypt");
+    const derived = await schedule(inputKey, salt, context, cipher);
     return new ChunkedEncryptor(derived, concat(salt, derived.commitment));
   }
 
@@ -143,7 +178,7 @@ export class ChunkedEncryptor {
     this.#isDone = true;
     const { key, baseNonce } = this.#schedule;
     const nonce = chunkNonce(baseNonce, this.#next);
-    return new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, key, this.#pending));
+    return key.seal(nonce, this.#pending);
   }
 
   /** @param {Uint8Array<ArrayBuffer>} whole */
@@ -152,7 +187,7 @@ export class ChunkedEncryptor {
     const first = this.#next;
     this.#next += whole.length / CHUNK_SIZE;
     return mapChunks(whole, CHUNK_SIZE, SEALED_CHUNK_SIZE, (chunk, i) =>
-      crypto.subtle.encrypt({ name: "AES-GCM", iv: chunkNonce(baseNonce, first + i) }, key, chunk),
+      key.seal(chunkNonce(baseNonce, first + i), chunk),
     );
   }
 }
@@ -163,21 +198,19 @@ export class ChunkedEncryptor {
  * @param {Uint8Array<ArrayBuffer>} inputKey
  * @param {Uint8Array<ArrayBuffer>} context
  * @param {Uint8Array<ArrayBuffer>} sealed
+ * @param {ChunkCipher} [cipher]
  * @returns {Promise<Uint8Array<ArrayBuffer>>}
  */
-export async function decryptChunked(inputKey, context, sealed) {
+export async function decryptChunked(inputKey, context, sealed, cipher = AES_256_GCM) {
   demand(sealed.length >= PREFIX_SIZE + TAG_SIZE, "sealing.bad_payload");
-  const derived = await schedule(inputKey, sealed.slice(0, SALT_SIZE), context, "decrypt");
+  const derived = await schedule(inputKey, sealed.slice(0, SALT_SIZE), context, cipher);
   demand(isSame(derived.commitment, sealed.subarray(SALT_SIZE, PREFIX_SIZE)), "sealing.wrong_key");
   const body = sealed.subarray(PREFIX_SIZE);
   // The last chunk is shorter than a full one and carries at least its tag; any other length was cut or extended.
   demand(body.length % SEALED_CHUNK_SIZE >= TAG_SIZE, "sealing.bad_payload");
-  try {
-    return await mapChunks(body, SEALED_CHUNK_SIZE, CHUNK_SIZE, (chunk, i) =>
-      crypto.subtle.decrypt({ name: "AES-GCM", iv: chunkNonce(derived.baseNonce, i) }, derived.key, chunk),
-    );
-  } catch (error) {
-    if (error instanceof DOMException) throw new SealingError("sealing.bad_payload");
-    throw error;
-  }
+  return mapChunks(body, SEALED_CHUNK_SIZE, CHUNK_SIZE, async (chunk, i) => {
+    const plain = await derived.key.open(chunkNonce(derived.baseNonce, i), chunk);
+    if (plain === undefined) throw new SealingError("sealing.bad_payload");
+    return plain;
+  });
 }

@@ -13,7 +13,7 @@ import { SealingError } from "./errors.js";
  * @property {Bytes} keysetBytes as published
  * @property {string} keysetHash hex, from the notice
  * @property {readonly string[]} bidderKeys 1 … 3 opening keys
- * @property {CryptoKey} signingKey ECDSA P-256 private key, non-extractable
+ * @property {CryptoKey | Bytes} signingKey private key of the suite, as `importPair` gives it
  * @property {readonly import("./seal.js").PartSource[]} parts in the binding's order; Blobs are not copied
  * @property {{ socketUrl: string, httpUrl: string, headers?: Record<string, string>, giveUpAfterMs?: number }} upload
  *

@@ -1,17 +1,19 @@
 // @ts-check
 /** The envelope's three texts: binding (what it is for), header (secrets wrapped and committed), manifest (signed). */
 
-import { concat, fromBase64, randomBytes, sha256, toBase64, toHex, utf8 } from "./bytes.js";
+import { concat, fromBase64, randomBytes, toBase64, toHex, utf8 } from "./bytes.js";
 import { demand } from "./errors.js";
 import { demandKeys, parseStrict } from "./json.js";
-import { hkdf, hkdfExpand } from "./hkdf.js";
 import { TOKEN, WORD } from "./keyset.js";
 import { note } from "./notes.js";
 import { commitment, splitSecret } from "./shares.js";
-import { wrap, wrapInfo } from "./wraps.js";
+import { S1 } from "./suite_s1.js";
+import { CURVES, suiteNamed } from "./suites.js";
+import { wrapInfo } from "./wraps.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 /** @typedef {import("./keyset.js").Keyset} Keyset */
+/** @typedef {import("./suite_s1.js").Suite} Suite */
 
 export const MAX_HEADER_BYTES = 65536;
 const MAX_BINDING_BYTES = 16 * 1024;
@@ -21,7 +23,7 @@ const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 /**
  * @typedef {object} Binding
  * @property {1} v
- * @property {"S1"} suite
+ * @property {string} suite S1 or S2, as in the key set
  * @property {string} tender
  * @property {string} lot
  * @property {string} stage which envelope of the procedure
@@ -56,7 +58,7 @@ export function demandBinding(value) {
   const code = "sealing.binding_malformed";
   const keys = ["v", "suite", "tender", "lot", "stage", "bidder", "bid", "rev", "prev", "keyset", "parts", "created"];
   demandKeys(value, keys, code);
-  demand(value.v === 1 && value.suite === "S1", code, { reason: "suite" });
+  demand(value.v === 1 && Object.hasOwn(CURVES, value.suite), code, { reason: "suite" });
   for (const key of ["tender", "lot", "bidder"]) demand(TOKEN.test(value[key]), code, { reason: key });
   demand(WORD.test(value.stage), code, { reason: "stage" });
   demand(/^[0-9a-f]{32}$/.test(value.bid), code, { reason: "bid" });
@@ -78,7 +80,7 @@ export function demandBinding(value) {
  * Read a header and the binding inside it. Throws SealingError "sealing.header_malformed" or
  * "sealing.binding_malformed".
  * @param {Bytes} bytes as received
- * @returns {Promise<{ header: Header, binding: Binding, b: Bytes, hh: Bytes }>}
+ * @returns {Promise<{ header: Header, binding: Binding, suite: Suite, b: Bytes, hh: Bytes }>}
  */
 export async function readHeader(bytes) {
   const code = "sealing.header_malformed";
@@ -94,13 +96,18 @@ export async function readHeader(bytes) {
   demand(wraps.bidder.length >= 1 && wraps.bidder.length <= 3, code, { reason: "wraps" });
   demand(commit.gate_shares.length === wraps.gate.length, code, { reason: "wraps" });
   demand(commit.escrow_shares.length === wraps.escrow.length, code, { reason: "wraps" });
-  for (const [list, size] of [[wraps.bidder, 113], [wraps.gate, 114], [wraps.escrow, 114]]) {
-    for (const item of list) demand(fromBase64(item, code).length === size, code, { reason: "wrap_size" });
-  }
   const bindingBytes = fromBase64(header.binding, code);
   const binding = parseStrict(bindingBytes, MAX_BINDING_BYTES, "sealing.binding_malformed");
   demandBinding(binding);
-  return { header: /** @type {any} */ (header), binding, b: await sha256(bindingBytes), hh: await sha256(bytes) };
+  const suite = await suiteNamed(binding.suite, "sealing.binding_malformed");
+  const shares = /** @type {string[]} */ ([...wraps.gate, ...wraps.escrow]);
+  const fits = (/** @type {string} */ item, /** @type {number} */ size) => fromBase64(item, code).length === size;
+  const areWhole =
+    wraps.bidder.every((/** @type {string} */ item) => fits(item, suite.secretWrapSize)) &&
+    shares.every((item) => fits(item, suite.shareWrapSize));
+  demand(areWhole, code, { reason: "wrap_size" });
+  const [b, hh] = [await suite.digest(bindingBytes), await suite.digest(bytes)];
+  return { header: /** @type {any} */ (header), binding, suite, b, hh };
 }
 
 /**
@@ -112,6 +119,8 @@ export async function readHeader(bytes) {
  */
 export async function makeHeader(binding, keyset, bidderKeys) {
   demandBinding(binding);
+  const { suite } = keyset;
+  demand(binding.suite === suite.name, "sealing.suite_mismatch");
   demand(binding.keyset === keyset.hash, "sealing.keyset_mismatch");
   demand(binding.tender === keyset.tender, "sealing.tender_mismatch");
   demand(binding.lot === keyset.lot, "sealing.lot_mismatch");
@@ -119,17 +128,17 @@ export async function makeHeader(binding, keyset, bidderKeys) {
   const bindingBytes = utf8(JSON.stringify(binding));
   // Reading back what was written refuses control characters and broken surrogates in the names of files.
   parseStrict(bindingBytes, MAX_BINDING_BYTES, "sealing.binding_malformed");
-  const b = await sha256(bindingBytes);
+  const b = await suite.digest(bindingBytes);
   const rBid = randomBytes(32);
   const rGate = randomBytes(32);
-  const gate = await shareAmong(b, "gate", rGate, keyset.gate.t, keyset.gate.holders);
-  const escrow = await shareAmong(b, "escrow", rBid, keyset.escrow.k, keyset.escrow.holders);
-  const own = bidderKeys.map(async (key) => toBase64(await wrap(key, wrapInfo(b, "bidder"), rBid)));
+  const gate = await shareAmong(suite, b, "gate", rGate, keyset.gate.t, keyset.gate.holders);
+  const escrow = await shareAmong(suite, b, "escrow", rBid, keyset.escrow.k, keyset.escrow.holders);
+  const own = bidderKeys.map(async (key) => toBase64(await suite.wrap(key, wrapInfo(b, "bidder"), rBid)));
   const header = {
     binding: toBase64(bindingBytes),
     commit: {
-      bidder: await commitment(b, "bidder", rBid),
-      gate: await commitment(b, "gate", rGate),
+      bidder: await commitment(b, "bidder", rBid, suite),
+      gate: await commitment(b, "gate", rGate, suite),
       gate_shares: gate.commits,
       escrow_shares: escrow.commits,
     },
@@ -137,51 +146,33 @@ export async function makeHeader(binding, keyset, bidderKeys) {
   };
   const bytes = utf8(JSON.stringify(header));
   demand(bytes.length <= MAX_HEADER_BYTES, "sealing.header_malformed", { reason: "too_large" });
-  return { header: bytes, b, hh: await sha256(bytes), cek: await contentKey(b, rBid, rGate) };
+  return { header: bytes, b, hh: await suite.digest(bytes), cek: await suite.contentKey(b, rBid, rGate) };
 }
 
 /**
+ * @param {Suite} suite
  * @param {Bytes} b
  * @param {"gate" | "escrow"} role
  * @param {Bytes} secret
  * @param {number} threshold
  * @param {readonly { public_key: string }[]} holders
  */
-async function shareAmong(b, role, secret, threshold, holders) {
+async function shareAmong(suite, b, role, secret, threshold, holders) {
   if (holders.length === 0) return { commits: [], wraps: [] };
   const shares = await splitSecret(secret, threshold, holders.length);
-  const commits = await Promise.all(shares.map((share, i) => commitment(b, `${role}/${i}`, share)));
+  const commits = await Promise.all(shares.map((share, i) => commitment(b, `${role}/${i}`, share, suite)));
   const wraps = await Promise.all(
-    shares.map(async (share, i) => toBase64(await wrap(holders[i].public_key, wrapInfo(b, `${role}/${i}`), share))),
+    shares.map(async (share, i) =>
+      toBase64(await suite.wrap(holders[i].public_key, wrapInfo(b, `${role}/${i}`), share)),
+    ),
   );
   return { commits, wraps };
 }
 
 /**
- * The content key of a bid.
- * @param {Bytes} b
- * @param {Bytes} rBid
- * @param {Bytes} rGate
- * @returns {Promise<Bytes>} 64 bytes
- */
-export function contentKey(b, rBid, rGate) {
-  return hkdf(concat(rBid, rGate), b, utf8("etender-cek/v1"), 64);
-}
-
-/**
- * The key of one part.
- * @param {Bytes} cek
- * @param {string} id
- * @returns {Promise<Bytes>} 32 bytes
- */
-export function partKey(cek, id) {
-  return hkdfExpand(cek, utf8(`etender-part-key/v1\0${id}`), 32);
-}
-
-/**
  * What a part's ciphertext is bound to.
  * @param {string} id
- * @param {Bytes} hh SHA-256 of the header bytes
+ * @param {Bytes} hh digest of the header bytes
  * @returns {Bytes}
  */
 export function partContext(id, hh) {
@@ -194,9 +185,10 @@ export function partContext(id, hh) {
  * @param {Bytes} hh
  * @param {Binding} binding
  * @param {readonly { id: string, length: number, root: string }[]} parts in the binding's order
+ * @param {Suite} [suite]
  * @returns {Bytes}
  */
-export function makeManifest(b, hh, binding, parts) {
+export function makeManifest(b, hh, binding, parts, suite = S1) {
   const lines = parts.map((part) => `part ${part.id} ${part.length} ${part.root}`);
-  return note("etender-bid/v1", toHex(b), toHex(hh), binding.rev, binding.prev, ...lines);
+  return note(suite.manifestKind, toHex(b), toHex(hh), binding.rev, binding.prev, ...lines);
 }

@@ -6,10 +6,12 @@
  */
 
 import { Decrypter, Encrypter } from "../../vendor/js/age.js";
-import { fromHex, isSame, toHex, utf8 } from "./bytes.js";
+import { isSame, utf8 } from "./bytes.js";
 import { demand, SealingError } from "./errors.js";
 import { demandKeys, parseStrict } from "./json.js";
 import { TOKEN } from "./keyset.js";
+import { S1 } from "./suite_s1.js";
+import { CURVES, suiteOfCurve } from "./suites.js";
 
 const CODE = "sealing.key_file_malformed";
 const MAX_CONTENT_BYTES = 8 * 1024;
@@ -30,22 +32,20 @@ export const MIN_PASSPHRASE_LENGTH = 12;
  *
  * @typedef {KeyScope & { v: 1, created: string, private_key: PrivateJwk, public_key: string }} KeyFile
  *
- * @typedef {KeyScope & { created: string, publicKey: string, pair: CryptoKeyPair }} KeptKey
+ * @typedef {KeyScope & { created: string, publicKey: string, suite?: string, pair: any }} KeptKey without
+ *   `suite` it is S1
  */
 
 /**
  * Make a fresh key as the content of its backup file. The value holds the private key: back it up, then drop it.
  * @param {KeyScope} scope
  * @param {string} created instant, `2026-11-25T01:30:00.000Z`
+ * @param {import("./suite_s1.js").Suite} [suite]
  * @returns {Promise<KeyFile>}
  */
-export async function generateKey(scope, created) {
-  const pair = await crypto.subtle.generateKey({ name: "ECDH", namedCurve: "P-256" }, true, ["deriveBits"]);
-  const { kty, crv, x, y, d } = await crypto.subtle.exportKey("jwk", pair.privateKey);
-  const point = new Uint8Array(await crypto.subtle.exportKey("raw", pair.publicKey));
-  const private_key = /** @type {PrivateJwk} */ ({ kty, crv, x, y, d });
+export async function generateKey(scope, created, suite = S1) {
   const { for: use, tender, lot, owner } = scope;
-  return { v: 1, for: use, tender, lot, owner, created, private_key, public_key: toHex(point) };
+  return { v: 1, for: use, tender, lot, owner, created, ...(await suite.generate()) };
 }
 
 /**
@@ -83,7 +83,8 @@ export async function readBackup(bytes, passphrase) {
   }
   const file = parseStrict(content, MAX_CONTENT_BYTES, CODE);
   demandKeyFile(file);
-  demand((await publicKeyOf(file.private_key)) === file.public_key, CODE, { reason: "key_mismatch" });
+  const suite = await suiteOfCurve(file.private_key.crv, CODE);
+  demand((await suite.publicKeyOf(file.private_key)) === file.public_key, CODE, { reason: "key_mismatch" });
   return file;
 }
 
@@ -101,27 +102,12 @@ export async function checkBackup(bytes, passphrase, publicKey) {
 }
 
 /**
- * The key of a backup as a non-extractable WebCrypto pair: ECDSA for signing, ECDH for the other uses.
+ * The key of a backup as its suite uses it: for S1 a non-extractable WebCrypto pair.
  * @param {KeyFile} file
- * @returns {Promise<CryptoKeyPair>}
+ * @returns {Promise<any>}
  */
 export async function importPair(file) {
-  const isSigning = file.for === "signing";
-  const algorithm = { name: isSigning ? "ECDSA" : "ECDH", namedCurve: "P-256" };
-  /** @type {KeyUsage[]} */
-  const uses = isSigning ? ["sign"] : ["deriveBits"];
-  /** @type {KeyUsage[]} */
-  const publicUses = isSigning ? ["verify"] : [];
-  try {
-    const point = fromHex(file.public_key);
-    return {
-      privateKey: await crypto.subtle.importKey("jwk", file.private_key, algorithm, false, uses),
-      publicKey: await crypto.subtle.importKey("raw", point, algorithm, true, publicUses),
-    };
-  } catch (error) {
-    if (error instanceof DOMException) throw new SealingError(CODE, { reason: "private_key" });
-    throw error;
-  }
+  return (await suiteOfCurve(file.private_key.crv, CODE)).importPair(file);
 }
 
 /**
@@ -137,31 +123,9 @@ function demandKeyFile(file) {
   demand(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(file.created), CODE, { reason: "created" });
   demandKeys(file.private_key, ["kty", "crv", "x", "y", "d"], CODE);
   const { kty, crv, x, y, d } = file.private_key;
-  demand(kty === "EC" && crv === "P-256", CODE, { reason: "private_key" });
+  demand(kty === "EC" && Object.values(CURVES).includes(crv), CODE, { reason: "private_key" });
   demand([x, y, d].every((text) => /^[A-Za-z0-9_-]{43}$/.test(text)), CODE, { reason: "private_key" });
   demand(/^04[0-9a-f]{128}$/.test(file.public_key), CODE, { reason: "public_key" });
-}
-
-/**
- * Public key belonging to a private JWK. Signing and verifying shows it: WebCrypto does not compare d with x and y
- * in every browser.
- * @param {PrivateJwk} jwk
- */
-async function publicKeyOf(jwk) {
-  const curve = { name: "ECDSA", namedCurve: "P-256" };
-  const algorithm = { name: "ECDSA", hash: "SHA-256" };
-  const { kty, crv, x, y } = jwk;
-  try {
-    const privateKey = await crypto.subtle.importKey("jwk", jwk, curve, false, ["sign"]);
-    const publicKey = await crypto.subtle.importKey("jwk", { kty, crv, x, y }, curve, true, ["verify"]);
-    const probe = utf8("etender-key-check/v1\n");
-    const signature = await crypto.subtle.sign(algorithm, privateKey, probe);
-    demand(await crypto.subtle.verify(algorithm, publicKey, signature, probe), CODE, { reason: "key_mismatch" });
-    return toHex(new Uint8Array(await crypto.subtle.exportKey("raw", publicKey)));
-  } catch (error) {
-    if (error instanceof DOMException) throw new SealingError(CODE, { reason: "private_key" });
-    throw error;
-  }
 }
 
 /** @param {Bytes} bytes */

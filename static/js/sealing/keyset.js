@@ -1,11 +1,11 @@
 // @ts-check
 /** The key set of a lot: whose keys a bid is sealed to. Canonical JSON, hashed; every holder proves its key. */
 
-import { fromBase64, isSame, sha256, toHex, utf8 } from "./bytes.js";
+import { fromBase64, isSame, toHex, utf8 } from "./bytes.js";
 import { demand } from "./errors.js";
 import { demandKeys, parseStrict } from "./json.js";
 import { note } from "./notes.js";
-import { isSignedBy } from "./signatures.js";
+import { suiteNamed } from "./suites.js";
 
 const CODE = "sealing.keyset_malformed";
 const MAX_BYTES = 32 * 1024;
@@ -23,7 +23,8 @@ export const WORD = /^[a-z0-9_-]{1,40}$/;
  * @property {number} number
  * @property {{ holders: Holder[], t: number }} gate
  * @property {{ holders: Holder[], k: number }} escrow
- * @property {string} hash hex SHA-256 of the canonical bytes
+ * @property {import("./suite_s1.js").Suite} suite
+ * @property {string} hash hex digest of the canonical bytes
  */
 
 /**
@@ -37,7 +38,8 @@ export const WORD = /^[a-z0-9_-]{1,40}$/;
 export async function readKeyset(bytes, expectedHash) {
   const value = parseStrict(bytes, MAX_BYTES, CODE);
   demandKeys(value, ["escrow", "gate", "lot", "number", "suite", "tender", "v"], CODE);
-  demand(value.v === 1 && value.suite === "S1", CODE, { reason: "suite" });
+  demand(value.v === 1, CODE, { reason: "version" });
+  const suite = await suiteNamed(value.suite, CODE);
   demand(TOKEN.test(value.tender) && TOKEN.test(value.lot), CODE, { reason: "token" });
   demand(Number.isSafeInteger(value.number) && value.number >= 1, CODE, { reason: "number" });
   demandKeys(value.gate, ["holders", "t"], CODE);
@@ -49,10 +51,10 @@ export async function readKeyset(bytes, expectedHash) {
   for (const field of ["id", "public_key"]) {
     demand(new Set(all.map((holder) => holder[field])).size === all.length, CODE, { reason: "holder_twice" });
   }
-  const hash = toHex(await sha256(bytes));
+  const hash = toHex(await suite.digest(bytes));
   demand(expectedHash === undefined || hash === expectedHash, "sealing.keyset_mismatch");
   const { tender, lot, number, gate, escrow } = value;
-  const keyset = /** @type {Keyset} */ ({ tender, lot, number, gate, escrow, hash });
+  const keyset = /** @type {Keyset} */ ({ tender, lot, number, gate, escrow, suite, hash });
   await verifyProofs(keyset);
   return keyset;
 }
@@ -81,7 +83,7 @@ async function verifyProofs(keyset) {
   for (const role of /** @type {const} */ (["gate", "escrow"])) {
     for (const holder of keyset[role].holders) {
       const claim = note("etender-holder/v1", keyset.tender, keyset.lot, role, holder.public_key);
-      const isProven = await isSignedBy(holder.public_key, fromBase64(holder.proof), claim);
+      const isProven = await keyset.suite.isSignedBy(holder.public_key, fromBase64(holder.proof), claim);
       demand(isProven, CODE, { reason: "proof", holder: holder.id });
     }
   }

@@ -1,7 +1,11 @@
 // @ts-check
-/** Keys kept in this browser: non-extractable, in IndexedDB, a row each. They can be lost: hence the backup. */
+/**
+ * Keys kept in this browser, in IndexedDB, a row each: S1's non-extractable, S2's as bytes. They can be lost: hence the
+ * backup.
+ */
 
 import { importPair } from "./keys.js";
+import { suiteOfCurve } from "./suites.js";
 
 /** @typedef {import("./keys.js").KeyFile} KeyFile */
 /** @typedef {import("./keys.js").KeyScope} KeyScope */
@@ -17,7 +21,9 @@ const STORE = "keys";
  */
 export async function keepKey(file) {
   const { for: use, tender, lot, owner, created, public_key } = file;
-  const kept = { for: use, tender, lot, owner, created, publicKey: public_key, pair: await importPair(file) };
+  const suite = (await suiteOfCurve(file.private_key.crv, "sealing.key_file_malformed")).name;
+  const pair = await importPair(file);
+  const kept = { for: use, tender, lot, owner, created, publicKey: public_key, suite, pair };
   await run("readwrite", (store) => store.put(kept));
   return kept;
 }

@@ -12,34 +12,37 @@ const NODE = Uint8Array.of(1);
 /**
  * Hash of a leaf's data.
  * @param {Bytes} data
+ * @param {(bytes: Bytes) => Promise<Bytes>} [digest]
  * @returns {Promise<Bytes>}
  */
-export function leafHash(data) {
-  return sha256(concat(LEAF, data));
+export function leafHash(data, digest = sha256) {
+  return digest(concat(LEAF, data));
 }
 
 /**
  * Hash of an inner node.
  * @param {Bytes} left
  * @param {Bytes} right
+ * @param {(bytes: Bytes) => Promise<Bytes>} [digest]
  * @returns {Promise<Bytes>}
  */
-export function nodeHash(left, right) {
-  return sha256(concat(NODE, left, right));
+export function nodeHash(left, right, digest = sha256) {
+  return digest(concat(NODE, left, right));
 }
 
 /**
  * Root of a tree over leaf data, as in RFC 6962 §2.1.
  * @param {readonly Bytes[]} leaves
+ * @param {(bytes: Bytes) => Promise<Bytes>} [digest] the log's trees are always of SHA-256
  * @returns {Promise<Bytes>}
  */
-export async function treeRoot(leaves) {
-  if (leaves.length === 0) return sha256(new Uint8Array(0));
+export async function treeRoot(leaves, digest = sha256) {
+  if (leaves.length === 0) return digest(new Uint8Array(0));
   // Pairing level by level and carrying an odd last node up gives the same tree as splitting at powers of two.
-  let level = await Promise.all(leaves.map(leafHash));
+  let level = await Promise.all(leaves.map((leaf) => leafHash(leaf, digest)));
   while (level.length > 1) {
     const above = [];
-    for (let i = 0; i + 1 < level.length; i += 2) above.push(nodeHash(level[i], level[i + 1]));
+    for (let i = 0; i + 1 < level.length; i += 2) above.push(nodeHash(level[i], level[i + 1], digest));
     const carried = level.length % 2 ? [level[level.length - 1]] : [];
     level = [...(await Promise.all(above)), ...carried];
   }

@@ -10,7 +10,7 @@ import { demand, SealingError } from "./errors.js";
 import { importPair, readBackup } from "./keys.js";
 import { keptKeys } from "./keystore.js";
 import { commitment } from "./shares.js";
-import { unwrap, wrapInfo } from "./wraps.js";
+import { wrapInfo } from "./wraps.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
@@ -32,12 +32,12 @@ import { unwrap, wrapInfo } from "./wraps.js";
  * and its kin when it belongs elsewhere, "sealing.wrong_key" when no wrap opens, "sealing.bad_share" when what opened
  * is not what was committed.
  * @param {Bytes} headerBytes
- * @param {CryptoKeyPair} pair ECDH, may be non-extractable
+ * @param {any} pair what `importPair` gives; one of another suite opens nothing
  * @param {Expected} expected
  * @returns {Promise<Bytes>} r_bid, 32 bytes
  */
 export async function releaseWithPair(headerBytes, pair, expected) {
-  const { header, binding, b, hh } = await readHeader(headerBytes);
+  const { header, binding, suite, b, hh } = await readHeader(headerBytes);
   const { headerHash } = expected;
   demand(headerHash === undefined || isSame(fromHex(headerHash), hh), "sealing.bad_header");
   // Without these a server could hand over the header of a lot still open and collect its secret early.
@@ -47,9 +47,9 @@ export async function releaseWithPair(headerBytes, pair, expected) {
   }
   const info = wrapInfo(b, "bidder");
   for (const wrapped of header.wraps.bidder) {
-    const secret = await unwrap(pair, info, fromBase64(wrapped));
+    const secret = await suite.unwrap(pair, info, fromBase64(wrapped));
     if (secret === undefined) continue;
-    const isCommitted = (await commitment(b, "bidder", secret)) === header.commit.bidder;
+    const isCommitted = (await commitment(b, "bidder", secret, suite)) === header.commit.bidder;
     demand(secret.length === 32 && isCommitted, "sealing.bad_share", { role: "bidder", culprit: "bidder" });
     return secret;
   }

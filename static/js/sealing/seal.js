@@ -5,12 +5,11 @@
  */
 
 import { sha256, toHex } from "./bytes.js";
-import { ChunkedEncryptor, sealedSize } from "./chunked.js";
-import { makeHeader, makeManifest, partContext, partKey } from "./envelope.js";
+import { sealedSize } from "./chunked.js";
+import { makeHeader, makeManifest, partContext } from "./envelope.js";
 import { demand } from "./errors.js";
 import { treeRoot } from "./merkle.js";
 import { paddedSize, paddedSlices } from "./padding.js";
-import { sign } from "./signatures.js";
 
 export const SEGMENT_SIZE = 8 * 2 ** 20;
 
@@ -21,7 +20,7 @@ export const SEGMENT_SIZE = 8 * 2 ** 20;
  * @property {string} part
  * @property {number} index counted from 0 within the part
  * @property {Bytes} bytes at most 8 MiB
- * @property {string} sha256 hex
+ * @property {string} sha256 hex: what the receiver compares with, in every suite
  *
  * @typedef {object} PartSource
  * @property {string} id as in the binding
@@ -36,8 +35,8 @@ export const SEGMENT_SIZE = 8 * 2 ** 20;
  * @property {Bytes} header
  * @property {Bytes} manifest
  * @property {Bytes} signature 64 bytes
- * @property {string} envelopeHash hex SHA-256 of the manifest
- * @property {string} headerHash hex SHA-256 of the header
+ * @property {string} envelopeHash hex digest of the manifest
+ * @property {string} headerHash hex digest of the header
  * @property {SealedPart[]} parts
  * @property {number} sizeBytes sum of the ciphertext lengths
  *
@@ -45,7 +44,7 @@ export const SEGMENT_SIZE = 8 * 2 ** 20;
  * @property {import("./envelope.js").Binding} binding
  * @property {import("./keyset.js").Keyset} keyset verified by readKeyset
  * @property {readonly string[]} bidderKeys 1 … 3 opening keys, 130 hex digits each
- * @property {CryptoKey} signingKey ECDSA P-256 private key
+ * @property {CryptoKey | Bytes} signingKey private key of the key set's suite, as `importPair` gives it
  * @property {readonly PartSource[]} parts in the binding's order
  */
 
@@ -56,6 +55,18 @@ export const SEGMENT_SIZE = 8 * 2 ** 20;
  */
 export function sealedTotal(contents) {
   return contents.reduce((sum, content) => sum + sealedSize(paddedSize(content.size)), 0);
+}
+
+/**
+ * Refuse what this suite seals too slowly in a browser ("sealing.too_large_for_browser"): the command line takes it.
+ * @param {import("./suite_s1.js").Suite} suite
+ * @param {readonly { size: number }[]} contents
+ * @returns {number} ciphertext bytes
+ */
+export function demandFits({ maxSealedBytes }, contents) {
+  const total = sealedTotal(contents);
+  demand(total <= maxSealedBytes, "sealing.too_large_for_browser", { limit_mib: Math.floor(maxSealedBytes / 2 ** 20) });
+  return total;
 }
 
 /**
@@ -71,14 +82,15 @@ export async function seal(order, onSegment, onProgress = () => {}, signal = und
   const isComplete =
     parts.length === binding.parts.length && parts.every((part, i) => part.id === binding.parts[i].id);
   demand(isComplete, "sealing.parts_mismatch");
-  const totalBytes = sealedTotal(parts.map((part) => part.content));
+  const { suite } = order.keyset;
+  const totalBytes = demandFits(suite, parts.map((part) => part.content));
   const { header, b, hh, cek } = await makeHeader(binding, order.keyset, order.bidderKeys);
   let sealedBytes = 0;
   /** @type {SealedPart[]} */
   const sealed = [];
   for (const { id, content } of parts) {
-    const encryptor = await ChunkedEncryptor.create(await partKey(cek, id), partContext(id, hh));
-    const segmenter = new Segmenter(id, async (segment) => {
+    const encryptor = await suite.encryptor(await suite.partKey(cek, id), partContext(id, hh));
+    const segmenter = new Segmenter(id, suite, async (segment) => {
       await onSegment(segment);
       sealedBytes += segment.bytes.length;
       onProgress({ sealedBytes, totalBytes });
@@ -91,12 +103,12 @@ export async function seal(order, onSegment, onProgress = () => {}, signal = und
     await segmenter.write(await encryptor.finalize());
     sealed.push(await segmenter.finish());
   }
-  const manifest = makeManifest(b, hh, binding, sealed);
+  const manifest = makeManifest(b, hh, binding, sealed, suite);
   return {
     header,
     manifest,
-    signature: await sign(order.signingKey, manifest),
-    envelopeHash: toHex(await sha256(manifest)),
+    signature: await suite.sign(order.signingKey, manifest),
+    envelopeHash: toHex(await suite.digest(manifest)),
     headerHash: toHex(hh),
     parts: sealed,
     sizeBytes: sealed.reduce((sum, part) => sum + part.length, 0),
@@ -106,6 +118,7 @@ export async function seal(order, onSegment, onProgress = () => {}, signal = und
 /** Cuts a ciphertext into segments and keeps only their digests. */
 class Segmenter {
   #id;
+  #suite;
   #emit;
   #segment = new Uint8Array(SEGMENT_SIZE);
   #used = 0;
@@ -115,10 +128,12 @@ class Segmenter {
 
   /**
    * @param {string} id
+   * @param {import("./suite_s1.js").Suite} suite
    * @param {(segment: Segment) => Promise<void>} emit
    */
-  constructor(id, emit) {
+  constructor(id, suite, emit) {
     this.#id = id;
+    this.#suite = suite;
     this.#emit = emit;
   }
 
@@ -137,7 +152,7 @@ class Segmenter {
   async finish() {
     if (this.#used > 0) await this.#flush();
     await this.#emitted;
-    return { id: this.#id, length: this.#length, root: toHex(await treeRoot(this.#digests)) };
+    return { id: this.#id, length: this.#length, root: toHex(await treeRoot(this.#digests, this.#suite.digest)) };
   }
 
   async #flush() {
@@ -146,8 +161,9 @@ class Segmenter {
     this.#segment = new Uint8Array(isFull ? SEGMENT_SIZE : 0);
     this.#used = 0;
     this.#length += bytes.length;
-    const digest = await sha256(bytes);
-    const index = this.#digests.push(digest) - 1;
+    const leaf = await this.#suite.digest(bytes);
+    const digest = this.#suite.isSha256 ? leaf : await sha256(bytes);
+    const index = this.#digests.push(leaf) - 1;
     // One segment is on its way while the next is being encrypted; a failure surfaces at the next segment.
     await this.#emitted;
     this.#emitted = this.#emit({ part: this.#id, index, bytes, sha256: toHex(digest) });

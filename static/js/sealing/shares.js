@@ -4,7 +4,7 @@
 import { combine, split } from "../../vendor/js/shamir.js";
 import { toHex } from "./bytes.js";
 import { demand } from "./errors.js";
-import { h } from "./notes.js";
+import { S1 } from "./suite_s1.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
 
@@ -31,11 +31,12 @@ export async function combineShares(shares) {
 
 /**
  * Commitment to a secret or share: whoever hands over another value is found out at once.
- * @param {Bytes} b SHA-256 of the binding bytes
+ * @param {Bytes} b digest of the binding bytes
  * @param {string} role bidder | gate | gate/i | escrow/i
  * @param {Bytes} value
+ * @param {import("./suite_s1.js").Suite} [suite]
  * @returns {Promise<string>} hex
  */
-export function commitment(b, role, value) {
-  return h("etender-share/v1", toHex(b), role, toHex(value));
+export function commitment(b, role, value, suite = S1) {
+  return suite.h("etender-share/v1", toHex(b), role, toHex(value));
 }

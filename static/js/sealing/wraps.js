@@ -23,7 +23,7 @@ const suite = () =>
 
 /**
  * What a wrap is bound to.
- * @param {Bytes} b SHA-256 of the binding bytes
+ * @param {Bytes} b digest of the binding bytes
  * @param {string} role bidder | gate/i | escrow/i
  * @returns {Bytes}
  */
