@@ -1,4 +1,4 @@
-"""The payload of suite S2: C2SP chunked-encryption with HKDF-Expand-SM3 and AEAD_SM4_GCM (format page §14).
+"""The payload of suite S2: C2SP chunked-encryption with HKDF-Expand-SM3 and AEAD_SM4_GCM (format page §13).
 
 Salt, then a commitment to key and context, then chunks of 16 KiB of which the last is shorter (perhaps empty): the
 frame is as long as Cobblestone-256's, so sizes do not depend on the suite.

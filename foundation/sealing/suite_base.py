@@ -1,4 +1,4 @@
-"""What every suite can do, and the formulas that are the same in all of them (docs/sealed-bid-format.md §4, §5, §14).
+"""What every suite can do, and the formulas that are the same in all of them (docs/sealed-bid-format.md §4, §5, §13).
 
 A suite is chosen once a tender, by the key set; nothing is negotiated for a message. Callers hold a :class:`Suite`
 taken from the key set, the binding or the manifest at hand and never ask for its name. Sizes are equal in all suites

@@ -14,6 +14,7 @@ from foundation.clock import machine_now
 from foundation.entropy import Entropy, SystemEntropy
 from foundation.sealing import (
     NO_PREVIOUS,
+    S1,
     Binding,
     Header,
     Keyset,
@@ -21,6 +22,7 @@ from foundation.sealing import (
     Part,
     PartSource,
     Sealed,
+    Suite,
     parse_receipt,
     public_hex,
     recover_r_bid,
@@ -109,7 +111,11 @@ class BidderClient(CentreClient):
 
     @property
     def keys(self) -> BidderKeys:
-        return BidderKeys.in_folder(self.home / "keys")
+        return self.keys_of(S1)
+
+    def keys_of(self, suite: Suite) -> BidderKeys:
+        """The keys this bidder has for tenders of a suite."""
+        return BidderKeys.in_folder(self.home / "keys", suite)
 
     @property
     def pinned(self) -> Pinned:
@@ -117,9 +123,9 @@ class BidderClient(CentreClient):
             self._pinned = Pinned.fetch(self)
         return self._pinned
 
-    def register_keys(self, label: str = "sandbox") -> None:
-        """Register both public keys; those known already stay."""
-        keys = self.keys
+    def register_keys(self, label: str = "sandbox", suite: Suite = S1) -> None:
+        """Register both public keys of a suite; those known already stay."""
+        keys = self.keys_of(suite)
         known = {str(one["public_key"]) for one in self.get("/account/keys")["account"]["keys"]}
         for purpose, key in (("signing", keys.signing), ("sealing", keys.opening)):
             public = public_hex(key)
@@ -159,7 +165,10 @@ class BidderClient(CentreClient):
             created=machine_now(),
             suite=lot.keyset.suite,
         )
-        keys = self.keys
+        suite = lot.keyset.suite
+        if suite is not S1:
+            self.register_keys(suite=suite)  # S1's were registered when this bidder came
+        keys = self.keys_of(suite)
         folder = self.home / "sealed" / f"{bid}-{rev}"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         sources = [_source(name, content) for name, content in files.items()]
@@ -248,7 +257,8 @@ class BidderClient(CentreClient):
 
     def secret_of(self, header: bytes) -> bytes:
         """``r_bid`` out of the own wrap: 32 bytes, never the private key. Raises WrongKey when the key is lost."""
-        return recover_r_bid(Header.parse(header), self.keys.opening)
+        parsed = Header.parse(header)
+        return recover_r_bid(parsed, self.keys_of(parsed.suite).opening)
 
 
 def _source(name: str, content: bytes) -> PartSource:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from foundation.clock import machine_now
-from foundation.sealing import KeyFile, KeyUse, generate_key
+from foundation.sealing import S1, KeyFile, KeyUse, Suite, generate_key
 from foundation.sealing.suite import PrivateKey
 from foundation.transparency.storage import create_file
 
@@ -26,10 +26,11 @@ class BidderKeys:
     opening: PrivateKey
 
     @classmethod
-    def in_folder(cls, folder: Path) -> BidderKeys:
-        """The keys kept in ``folder``; made there when missing."""
+    def in_folder(cls, folder: Path, suite: Suite = S1) -> BidderKeys:
+        """The keys of a suite kept in ``folder``; made there when missing."""
+        folder = folder if suite is S1 else folder / suite.name
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return cls(_key(folder, KeyUse.SIGNING), _key(folder, KeyUse.OPENING))
+        return cls(_key(folder, KeyUse.SIGNING, suite), _key(folder, KeyUse.OPENING, suite))
 
     @staticmethod
     def lose_opening(folder: Path) -> None:
@@ -37,9 +38,10 @@ class BidderKeys:
         (folder / _FILES[KeyUse.OPENING]).unlink(missing_ok=True)
 
 
-def _key(folder: Path, use: KeyUse) -> PrivateKey:
+def _key(folder: Path, use: KeyUse, suite: Suite) -> PrivateKey:
     path = folder / _FILES[use]
     if not path.exists():
-        fresh = KeyFile(use=use, tender="", lot="", owner="", created=machine_now(), private_key=generate_key())
+        key = generate_key(suite)
+        fresh = KeyFile(use=use, tender="", lot="", owner="", created=machine_now(), private_key=key)
         create_file(path, fresh.payload(), mode=0o600)
     return KeyFile.parse_payload(path.read_bytes()).private_key

@@ -13,8 +13,9 @@ import pytest
 from cheroot.wsgi import Server
 from click.testing import CliRunner, Result
 
+from accounts import facade as accounts
 from foundation.errors import CentreError, InvalidInput, Tampering
-from foundation.sealing import KeyFile, generate_key, parse_receipt, public_hex
+from foundation.sealing import S2, CannotSeal, KeyFile, generate_key, parse_receipt, public_hex
 from foundation.sealing.errors import WrongKey
 from foundation.transparency.keys import Algorithm, SigningKey
 from foundation.transparency.notes import Note
@@ -118,6 +119,36 @@ def test_a_bid_is_sealed_and_handed_in_without_a_browser(
     assert hand_in(desk, server, token)["receipt"] == answer["receipt"]  # the same command again
     with world.units.read(bidder.actor) as unit:
         assert bid_access.own_revision(unit, lot.id).envelope_hash == sealed["envelope_hash"]
+
+
+def test_a_bid_of_suite_s2_is_sealed_and_handed_in_without_a_browser(
+    world: TenderWorld, bidder: Bidder, desk: Path, server: str
+) -> None:
+    lot = world.open_lot(suite=S2)
+    told = client_of(make_app(world), world, bidder.actor).get(f"/lots/{lot.id}/lot.json").get_data(as_text=True)
+    assert json.loads(told)["suite"] == "S2"
+    assert json.loads(told)["signing_keys"] == []  # the P-256 key of the desk is none for this lot
+    (desk / "lot.json").write_text(told, encoding="utf-8")
+    with pytest.raises(CannotSeal) as refused:
+        seal(desk, recipient=public_hex(generate_key(S2)))
+    assert refused.value.fields["reason"] == "signing_key"
+    shutil.rmtree(desk / "bid")
+    (desk / "sign.age").unlink()
+    options = ("--lot", str(desk / "lot.json"), "--passphrase-env", "KEY_PASS")
+    made = run(cli.keys, "new", "--for", "signing", *options, "-o", str(desk / "sign.age"))
+    opener = run(cli.keys, "new", "--for", "opening", *options, "-o", str(desk / "open.age"))
+    assert (made["suite"], opener["suite"]) == ("S2", "S2")
+    with world.units.begin(bidder.actor) as unit:
+        accounts.register_signing_key(unit, str(bidder.actor.org_id), made["public_key"], "test")
+    with pytest.raises(CannotSeal) as mixed:
+        seal(desk)
+    assert mixed.value.fields["reason"] == "bidder_keys"
+    shutil.rmtree(desk / "bid")
+    sealed = seal(desk, recipient=str(desk / "open.age"))
+    shown = run(cli.inspect, str(desk / "bid"), "--signing-public-key", made["public_key"])
+    assert (shown["envelope_hash"], shown["signature_valid"]) == (sealed["envelope_hash"], True)
+    answer = hand_in(desk, server, token_of(world, bidder.actor))
+    assert parse_receipt(Note.parse(answer["receipt"]).text).envelope_hash == sealed["envelope_hash"]
 
 
 def test_a_late_bid_is_refused_with_the_centres_own_reasons(

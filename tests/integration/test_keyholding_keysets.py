@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from foundation.errors import NotFound
 from foundation.events import keyholding as events
-from foundation.sealing import Keyset, Role, generate_key, prove_possession, public_hex
+from foundation.sealing import S2, Keyset, Role, generate_key, prove_possession, public_hex
 from keyholding import facade
 from keyholding.errors import HoldersRefused, KeysetInUse, KeysetNotReady, SeatRefused, SeatTaken
 from keyholding.facade import NewSeat, Side
@@ -53,6 +53,25 @@ def test_agents_make_keys_and_rehearse_and_the_dummy_is_destroyed(world: World) 
         assert (row.header, row.ciphertext, row.opening_key, row.state) == (None, None, None, "passed")
         assert unit.session.scalars(select(RehearsalShare)).all() == []
         assert facade.is_rehearsed(unit, LOT)
+
+
+def test_agents_make_sm2_keys_where_the_lot_is_of_suite_s2_and_rehearse(world: World) -> None:
+    world.rehearsed(suite="S2")
+    card = world.card()
+    keyset = Keyset.parse(card.json_text.encode())
+    keyset.check_proofs()
+    assert (card.suite, keyset.suite, card.hash) == ("S2", S2, S2.digest(card.json_text.encode()).hex())
+    assert all(S2.has_point(bytes.fromhex(holder.public_key)) for holder in card.holders)
+    with world.units.read() as unit:
+        assert facade.is_rehearsed(unit, LOT)
+
+
+def test_a_key_of_the_other_suite_is_not_taken_into_a_key_set(world: World) -> None:
+    world.usual_seats()
+    world.create(suite="S2")
+    answer = world.post("住建局", f"/agent/keysets/{world.card().id}/key", key_body())
+    assert (answer.status_code, answer.json()["code"]) == (422, "keyholding.proof_refused")
+    assert [holder.ready for holder in world.card().holders] == [False] * 6
 
 
 def test_a_lot_without_custodians_is_rehearsed_too(world: World) -> None:

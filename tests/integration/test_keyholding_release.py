@@ -9,7 +9,7 @@ import pytest
 
 from foundation.events import bid_opening as opening
 from foundation.events import keyholding as events
-from foundation.sealing import S1, Keyset, public_hex, recover_from_escrow, recover_r_gate
+from foundation.sealing import SUITES, Keyset, public_hex, recover_from_escrow, recover_r_gate
 from keyholding import facade
 from keyholding.errors import EvidenceMissing
 from tests.unit.keyholding.world import (
@@ -39,8 +39,9 @@ def shares_of(world: World) -> dict[str, dict[int, str]]:
         return {bid: dict(found) for bid, found in facade.escrow_shares(unit, LOT).items()}
 
 
-def test_two_of_three_gate_keys_open_a_bid_while_one_holder_is_silent(world: World) -> None:
-    agents = world.rehearsed()
+@pytest.mark.parametrize("suite", SUITES)
+def test_two_of_three_gate_keys_open_a_bid_while_one_holder_is_silent(world: World, suite: str) -> None:
+    agents = world.rehearsed(suite=suite)
     card = world.card()
     bid = seal_bid(card, "one")
     world.ask_gate(world.close_window())
@@ -50,7 +51,7 @@ def test_two_of_three_gate_keys_open_a_bid_while_one_holder_is_silent(world: Wor
     keys = world.gate_keys()
     assert sorted(keys) == [0, 1]
     keyset = Keyset.parse(card.json_text.encode())
-    private = {index: facade.private_key_of(digits, S1) for index, digits in keys.items()}
+    private = {index: facade.private_key_of(digits, SUITES[suite]) for index, digits in keys.items()}
     assert [public_hex(key) for key in private.values()] == [h.public_key.hex() for h in keyset.gate.holders[:2]]
     found = recover_r_gate(bid.sealed.header, keyset, private)
     assert len(found.r_gate) == 32

@@ -18,6 +18,8 @@ from foundation.jobs.models import Job
 from foundation.journal.read import read_stream
 from foundation.machine import WrongState
 from foundation.money import Money
+from foundation.sealing import S2, Keyset
+from keyholding import facade as keyholding
 from tendering.errors import (
     KeysetIncomplete,
     LotLocked,
@@ -149,6 +151,31 @@ def test_custodians_cannot_change_once_the_keyset_is_requested(office: Office) -
     with pytest.raises(Refusal) as refused, office.units.begin(office.agency) as unit:
         lots.edit_lot(unit, lot_id, replace(DRAFT, escrow_rule="none"))
     assert codes_of(refused.value) == ["tendering.escrow_fixed"]
+
+
+def test_the_suite_is_the_clerks_choice_until_the_keyset_is_requested(office: Office) -> None:
+    lot_id = office.drafted()
+    assert office.lot(lot_id).suite == "S1"
+    with office.units.begin(office.agency) as unit:
+        lots.edit_lot(unit, lot_id, replace(DRAFT, suite="S2"))
+        publication.request_keyset(unit, lot_id)
+        lots.edit_lot(unit, lot_id, replace(DRAFT, suite="S2", escrow_rule="on_request"))
+    with pytest.raises(Refusal) as refused, office.units.begin(office.agency) as unit:
+        lots.edit_lot(unit, lot_id, replace(DRAFT, suite="S1"))
+    assert codes_of(refused.value) == ["tendering.suite_fixed"]
+    with office.units.read() as unit:
+        card = keyholding.keyset_of(unit, lot_id)
+    assert card is not None
+    assert card.suite == office.lot(lot_id).suite == "S2"
+
+
+def test_a_lot_of_suite_s2_is_published_with_a_keyset_of_sm2_keys(office: Office) -> None:
+    lot_id = office.published(replace(DRAFT, suite="S2"))
+    assert office.lot(lot_id).state is LotState.OPEN
+    with office.units.read() as unit:
+        card = keyholding.keyset_of(unit, lot_id)
+    assert card is not None
+    assert Keyset.parse(card.json_text.encode()).suite is S2
 
 
 # --- the steps ---

@@ -23,7 +23,7 @@ from foundation.jobs import queue
 from foundation.jobs.execute import execute
 from foundation.jobs.models import Job, JobState
 from foundation.money import Money
-from foundation.sealing import Keyset, Role, generate_key, prove_possession
+from foundation.sealing import Keyset, Role, generate_key, prove_possession, suite_named
 from foundation.sealing.suite import PrivateKey, public_bytes
 from foundation.web.kit import WebSettings, complete, create_web
 from keyholding import evidence
@@ -164,7 +164,7 @@ class Office:
         with self.units.begin(TESTS) as unit:
             row, members = self._members(unit.session, lot_id)
             for member in members[: len(members) - leave_out]:
-                key = self.keys[f"{lot_id}/{member.seat_id}"] = generate_key()
+                key = self.keys[f"{lot_id}/{member.seat_id}"] = generate_key(suite_named(row.suite))
                 public = public_bytes(key.public_key())
                 proof = prove_possession(key, row.tender, row.lot_code, member.role)
                 seat = unit.session.get_one(HolderSeat, member.seat_id)

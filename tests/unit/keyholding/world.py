@@ -117,10 +117,10 @@ class World:
         self.opened.append(agent)
         return agent
 
-    def create(self, *, custodians: bool = True, lot: str = LOT, agency: str | None = None) -> None:
+    def create(self, *, custodians: bool = True, lot: str = LOT, agency: str | None = None, suite: str = "S1") -> None:
         with self.units.begin(WORKER) as unit:
             tenderee = self.orgs.get("建设单位", "")
-            facade.create_keyset(unit, lot, TENDER, LOT_CODE, tenderee, agency, custodians)
+            facade.create_keyset(unit, lot, TENDER, LOT_CODE, tenderee, agency, custodians, suite)
 
     def card(self, lot: str = LOT) -> KeysetCard:
         with self.units.read() as unit:
@@ -128,10 +128,10 @@ class World:
         assert found is not None
         return found
 
-    def rehearsed(self, *, custodians: bool = True) -> dict[str, HolderAgent]:
+    def rehearsed(self, *, custodians: bool = True, suite: str = "S1") -> dict[str, HolderAgent]:
         """A key set that is ready for bids, and its agents by organisation."""
         self.usual_seats(custodians=3 if custodians else 0)
-        self.create(custodians=custodians)
+        self.create(custodians=custodians, suite=suite)
         agents = {org: self.agent(org) for org in self.tokens}
         for _ in range(2):  # first round: keys; second: shares of the dummy
             for agent in agents.values():
@@ -258,8 +258,9 @@ def seal_bid(card: KeysetCard, word: str, *, stage: str = "1", bidder: str = "91
         keyset=keyset.hash,
         parts=(Part("price_schedule", "开标一览表"),),
         created=NOON,
+        suite=keyset.suite,
     )
-    key = generate_key()
+    key = generate_key(keyset.suite)
 
     @contextmanager
     def sink(_part: str) -> Iterator[io.BytesIO]:
@@ -267,7 +268,7 @@ def seal_bid(card: KeysetCard, word: str, *, stage: str = "1", bidder: str = "91
 
     own = [public_bytes(key.public_key())]
     parts = [PartSource("price_schedule", io.BytesIO(b"{}"), 2)]
-    sealed = seal(binding, keyset, own, parts, sink, generate_key(), SystemEntropy())
+    sealed = seal(binding, keyset, own, parts, sink, generate_key(keyset.suite), SystemEntropy())
     r_bid = sealed.header.suite.unwrap(key, sealed.header.binding.hash, "bidder", sealed.header.wraps.bidder[0])
     assert r_bid is not None
     assert matches_commit(sealed.header, "bidder", r_bid)
