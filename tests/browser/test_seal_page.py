@@ -19,6 +19,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from accounts.sessions import COOKIE, actor_of_token
 from foundation.actor import PUBLIC
 from foundation.sealing import (
+    S2,
+    SUITES,
     Header,
     KeyFile,
     KeyUse,
@@ -101,8 +103,12 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site of its own for each test: keys and bids that one test leaves behind would change the next one's page."""
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site of its own for each test: keys and bids that one test leaves behind would change the next one's page.
+
+    Its lot is of the suite a test names, S1 otherwise.
+    """
+    suite = SUITES[getattr(request, "param", "S1")]
     subprocess.run([sys.executable, str(ROOT / "tools" / "vendor.py")], check=True, capture_output=True)
     world = make_world(tmp_path_factory.mktemp("seal"), demo=True)
     receiver = Receiver(world)
@@ -112,7 +118,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     thread.start()
     bidder = Bidder(world, world.organisation("常州澄岳建设工程有限公司", "bidder"))
     origin = f"http://localhost:{server.bind_addr[1]}"
-    yield Site(world, world.open_lot(), receiver, origin, token_of(world, bidder.actor), bidder)
+    yield Site(world, world.open_lot(suite=suite), receiver, origin, token_of(world, bidder.actor), bidder)
     server.stop()
     thread.join(10)
     receiver.close()
@@ -193,6 +199,7 @@ def opened_price(site: Site, row: SealedBid, key: KeyFile) -> PriceSchedule:
     return PriceSchedule.parse(content)
 
 
+@pytest.mark.parametrize("site", SUITES, indirect=True)
 def test_a_bidder_seals_replaces_rehearses_and_keeps_a_verified_receipt(page: Page, site: Site, tmp_path: Path) -> None:
     url = f"{site.origin}/lots/{site.lot.id}/bid"
     page.goto(f"{url}/seal")
@@ -237,6 +244,23 @@ def test_a_bidder_seals_replaces_rehearses_and_keeps_a_verified_receipt(page: Pa
     finally:
         site.receiver.is_open = True
     assert live(site).rev == 2
+
+
+@pytest.mark.parametrize("site", ["S2"], indirect=True)
+def test_a_bid_too_large_for_the_second_suite_in_a_browser_is_sent_to_the_command_line(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    page.goto(f"{site.origin}/lots/{site.lot.id}/bid/seal")
+    make_keys(page, tmp_path)
+    fill_files(page, tmp_path, "11402318.50", 66 * 1024 * 1024)
+    page.locator("#seal-now").click()
+    expect(page.locator("#seal-failure")).to_contain_text("centre seal", timeout=30_000)
+    expect(page.locator("#seal-failure")).to_contain_text("64 MiB")
+    assert site.receiver.served == 0
+    fill_files(page, tmp_path, "11402318.50", 1024 * 1024)
+    page.locator("#seal-now").click()
+    expect(page.locator("#seal-done")).to_be_visible(timeout=60_000)
+    assert Manifest.parse(live(site).manifest).suite is S2
 
 
 def test_keys_made_elsewhere_come_in_by_their_backup(site: Site, page: Page, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from foundation.entropy import SeededEntropy
 from foundation.sealing import (
+    SUITES,
     BadPayload,
     BadShare,
     CannotSeal,
@@ -41,13 +42,16 @@ from foundation.sealing import (
 )
 from foundation.sealing.errors import EnvelopeRefused, KeysetMalformed
 from foundation.sealing.padding import padded_size
-from tests.unit.sealing import oracle
+from tests.unit.sealing import forgeries, oracle, oracle_s2
 from tests.unit.sealing.story import SCHEDULE, Store, Story, fixed_key, make_binding, seal_story
 
+ORACLES = {"S1": oracle.open_part, "S2": oracle_s2.open_part}
 
-@pytest.fixture(scope="module")
-def story() -> Story:
-    return seal_story()
+
+@pytest.fixture(scope="module", params=list(SUITES))
+def story(request: pytest.FixtureRequest) -> Story:
+    """Every story is told in every suite."""
+    return seal_story(suite=SUITES[request.param])
 
 
 def codes(refused: pytest.ExceptionInfo[EnvelopeRefused]) -> list[str]:
@@ -75,7 +79,8 @@ def test_a_sealed_bid_opens_with_the_bidders_key_and_any_two_gate_keys(story: St
 
 def test_a_second_opener_written_from_the_format_page_agrees(story: Story) -> None:
     for part_id, content in story.contents.items():
-        found = oracle.open_part(story.sealed.header.raw, story.r_bid, story.r_gate, part_id, story.parts[part_id])
+        header, ciphertext = story.sealed.header.raw, story.parts[part_id]
+        found = ORACLES[story.suite.name](header, story.r_bid, story.r_gate, part_id, ciphertext)
         assert found == content
 
 
@@ -129,7 +134,7 @@ def test_a_share_offered_for_another_seat_is_refused(story: Story) -> None:
 
 
 def test_a_strange_key_opens_no_wrap_and_blames_nobody_else(story: Story) -> None:
-    strange = fixed_key("a stranger")
+    strange = fixed_key("a stranger", story.suite)
     with pytest.raises(WrongKey):
         recover_r_bid(story.sealed.header, strange)
     with pytest.raises(WrongKey) as failure:
@@ -138,12 +143,14 @@ def test_a_strange_key_opens_no_wrap_and_blames_nobody_else(story: Story) -> Non
 
 
 def test_one_gate_holder_with_a_wrong_key_is_noted_and_the_others_suffice(story: Story) -> None:
-    keys = {0: story.gate_keys[0], 1: fixed_key("a stranger"), 2: story.gate_keys[2]}
+    keys = {0: story.gate_keys[0], 1: fixed_key("a stranger", story.suite), 2: story.gate_keys[2]}
     found = recover_r_gate(story.sealed.header, story.keyset, keys)
     assert found.r_gate == story.r_gate
     assert [fault.code for fault in found.faults] == ["sealing.wrong_key"]
     with pytest.raises(WrongKey):
-        recover_r_gate(story.sealed.header, story.keyset, {0: story.gate_keys[0], 1: fixed_key("a stranger")})
+        recover_r_gate(
+            story.sealed.header, story.keyset, {0: story.gate_keys[0], 1: fixed_key("a stranger", story.suite)}
+        )
 
 
 def test_a_published_part_key_opens_its_part_and_no_other(story: Story) -> None:
@@ -334,7 +341,7 @@ class TestInspection:
         assert self.look(story, keyset=replace(story.keyset, number=2)) == ["sealing.keyset_mismatch"]
 
     def test_a_signature_by_someone_else_is_refused(self, story: Story) -> None:
-        other = suite.public_bytes(fixed_key("someone").public_key())
+        other = suite.public_bytes(fixed_key("someone", story.suite).public_key())
         assert self.look(story, signing_key=other) == ["sealing.bad_signature"]
 
     def test_a_missing_part_is_named(self, story: Story) -> None:
@@ -344,13 +351,13 @@ class TestInspection:
         assert self.look(story, optional_parts=frozenset()) == ["sealing.parts_mismatch"]
 
     def test_a_header_exchanged_after_signing_is_refused(self, story: Story) -> None:
-        other = seal_story()
+        other = forgeries.forge_header(story, forgeries.honest_plan())
         with pytest.raises(EnvelopeRefused) as refused:
-            inspect(other.sealed.header.raw, story.sealed.manifest.raw, story.sealed.signature, story.expected)
+            inspect(other.raw, story.sealed.manifest.raw, story.sealed.signature, story.expected)
         assert codes(refused) == ["sealing.header_hash_mismatch"]
 
     def test_a_key_set_of_another_shape_is_seen_in_the_lists(self, story: Story) -> None:
-        smaller = replace(story.keyset, escrow=seal_story("x", has_escrow=False).keyset.escrow)
+        smaller = replace(story.keyset, escrow=seal_story("x", has_escrow=False, suite=story.suite).keyset.escrow)
         assert self.look(story, keyset=smaller) == [
             "sealing.keyset_mismatch",
             "sealing.commit_shape",
@@ -359,7 +366,7 @@ class TestInspection:
 
     def test_a_replacement_continues_the_bid_it_replaces(self, story: Story) -> None:
         first = story.sealed.manifest.envelope_hash
-        second = seal_story(rev=2, prev=first)
+        second = seal_story(rev=2, prev=first, suite=story.suite)
         last = LastSealed(story.binding.bid, 1, first)
         sealed = second.sealed
         expected = replace(second.expected, last=last)
