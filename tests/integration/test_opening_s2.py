@@ -13,10 +13,10 @@ from bid_opening import facade
 from bid_opening.errors import SignatureDoesNotVerify
 from bid_opening.models import ReleasedShare
 from bid_opening.services import acts
-from bid_opening.services.unsealing import PART_ID
 from foundation.money import Money
 from foundation.sealing import S1, S2, Header, Manifest, generate_key, recover_from_gate
-from foundation.sealing.suite import sign
+from foundation.sealing.price_schedule import PART_ID
+from foundation.sealing.suite import scalar_of, sign
 from tendering import receiver
 from tendering.bid_errors import SealRefused
 from tendering.bid_rules import HeldSegment
@@ -56,7 +56,7 @@ def test_a_stranger_reads_the_same_prices_with_nothing_but_the_format_page(openi
         header = made.sealed.header
         r_bid = opening.r_bid(index)
         shares = {
-            seat: oracle_s2.open_wrap(key.scalar, header.raw, f"gate/{seat}", header.wraps.gate[seat])
+            seat: oracle_s2.open_wrap(scalar_of(key), header.raw, f"gate/{seat}", header.wraps.gate[seat])
             for seat, key in enumerate(opening.lot.gate)
         }
         r_gate = recover_from_gate(header, opening.lot.keyset, shares)

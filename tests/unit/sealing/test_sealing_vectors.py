@@ -86,9 +86,9 @@ def test_a_stored_envelope_opens_to_what_was_sealed(name: str, case: dict[str, A
     cek = content_key(header, *halves)
     assert cek.raw.hex() == envelope["cek"]
     for kept, part in zip(envelope["parts"], manifest.parts, strict=True):
-        key, ciphertext = part_key(cek, part.id), b64(kept["ciphertext"])
-        assert (key.hex(), part.root) == (kept["part_key"], kept["root"])
-        content = open_part_bytes(io.BytesIO(ciphertext), part, key, header, limit_bytes=1 << 20)
+        opener, ciphertext = part_key(cek, part.id), b64(kept["ciphertext"])
+        assert (opener.hex(), part.root) == (kept["part_key"], kept["root"])
+        content = open_part_bytes(io.BytesIO(ciphertext), part, opener, header, limit_bytes=1 << 20)
         assert content == b64(kept["content"])
         assert ORACLES[name](header.raw, *halves, part.id, ciphertext) == content
 
