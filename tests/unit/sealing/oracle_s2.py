@@ -56,7 +56,7 @@ def open_part(header: bytes, r_bid: bytes, r_gate: bytes, part_id: str, cipherte
 
 def open_wrap(scalar: bytes, header: bytes, role: str, wrapped: bytes) -> bytes:
     """The secret of one wrap; the digest of what it is bound to stands behind it."""
-    opened = gmalg.SM2(scalar).decrypt(wrapped)
+    opened = bytes(gmalg.SM2(scalar).decrypt(wrapped))
     b = sm3(b64decode(json.loads(header)["binding"])).hex()
     assert opened[-32:] == sm3(f"etender-wrap/v1\n{b}\n{role}\n".encode())
     return opened[:-32]
@@ -64,4 +64,4 @@ def open_wrap(scalar: bytes, header: bytes, role: str, wrapped: bytes) -> bytes:
 
 def is_signed(point: bytes, message: bytes, signature: bytes) -> bool:
     signer = gmalg.SM2(uid=b"1234567812345678", pk=point)
-    return signer.verify(message, signature[:32], signature[32:])
+    return bool(signer.verify(message, signature[:32], signature[32:]))
