@@ -167,7 +167,7 @@ def test_a_published_part_key_opens_its_part_and_no_other(story: Story) -> None:
 def test_a_part_beyond_the_limit_is_not_read_into_memory(story: Story) -> None:
     part = story.sealed.manifest.part("technical")
     with pytest.raises(BadPayload) as failure:
-        open_part_bytes(story.stream("technical"), part, bytes(32), bytes(32), limit_bytes=1000)
+        open_part_bytes(story.stream("technical"), part, bytes(32), story.sealed.header, limit_bytes=1000)
     assert failure.value.fields["reason"] == "too_large"
 
 
