@@ -18,16 +18,21 @@ from foundation.money import Money
 from foundation.sealing.manifest import Manifest
 from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
-from tendering.models import Lot, PastDeal, Project, SealedBid
+from tendering.models import Document, Lot, PastDeal, Project, SealedBid
+from tendering.queries.statistics import Figures, KindFigures, Rate, figures, years_with_deals
 from tendering.states import BidState, LotState, LotTrigger
 from tendering.stays import LotStayed, grounds_of, has_stay, lift_stay, place_stay, require_no_stay
 
 __all__ = [
+    "Figures",
+    "KindFigures",
     "LiveBid",
     "LotCard",
     "LotStayed",
+    "Rate",
     "SegmentReader",
     "belongs_to_host_side",
+    "figures",
     "freeze",
     "grounds_of",
     "has_stay",
@@ -41,9 +46,11 @@ __all__ = [
     "open_ciphertext",
     "own_bid",
     "place_stay",
+    "published_files",
     "record_deal",
     "require_no_stay",
     "segment_name",
+    "years_with_deals",
 ]
 
 
@@ -213,6 +220,14 @@ def open_ciphertext(objects: ObjectStore, bid: LiveBid, part: str) -> SegmentRea
 
     length = Manifest.parse(bid.manifest).part(part).size_bytes
     return SegmentReader(objects, bid.upload_id, part, -(-length // SEGMENT_BYTES))
+
+
+def published_files(unit: Unit, lot_id: str) -> tuple[str, ...]:
+    """Names in the store of everything published for the lot: notice, tender document, clarifications, in order."""
+    rows = unit.session.scalars(
+        select(Document).where(Document.lot_id == lot_id).order_by(Document.issued_at, Document.id)
+    )
+    return tuple(dict.fromkeys(row.object_name for row in rows))
 
 
 def freeze(unit: Unit, lot_id: str) -> None:
