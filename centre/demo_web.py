@@ -78,6 +78,7 @@ def show_demo() -> ResponseReturnValue:
         places={one.login: place_of(one) for one in demo_accounts()},
         chosen=request.args.get("as", "")[:64],
         password=cast.PASSWORD,
+        bank=runtime().settings.bank_url,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, Final
 
 import httpx
@@ -34,6 +35,14 @@ class BankClient:
     def pay_deposit(self, holder: str, sub_account: str, amount: str, request: str) -> str:
         """Pay a deposit from the company's own account, once per ``request``; returns the bank's serial number."""
         return self.pay(debit=self.account_of(holder), credit=sub_account, amount=amount, request=request)
+
+    def balances(self) -> dict[str, str]:
+        """Balance of every account by its number, in yuan. Raises Unavailable."""
+        try:
+            response = httpx.get(f"{self._url}/accounts", timeout=TIMEOUT_SECONDS, trust_env=False).raise_for_status()
+            return {row["number"]: f"{Decimal(row['balance']) / 100:.2f}" for row in response.json()["accounts"]}
+        except (httpx.HTTPError, ValueError) as error:
+            raise Unavailable(what="bank") from error
 
     def set_faults(self, **faults: float) -> None:
         """What goes wrong next (``sandbox.bank_deposits.Faults``)."""
