@@ -49,6 +49,16 @@ def refund_unsuccessful(context: JobContext) -> None:
         refunds.refund_due(unit, event.lot, None, RefundGround.LOT_FAILED, at)
 
 
+@consumer("deposits.refund_not_candidates", on=v.PublicityEnded)
+def refund_not_candidates(context: JobContext) -> None:
+    """R2.17: whoever can no longer win does not wait for the contract of somebody else."""
+    with context.runtime.units.begin(WORKER) as unit:
+        event, at = told(unit, context)
+        payers = refunds.payers(unit, event.lot)
+        others = [org_id for org_id in payers if org_id not in event.candidates]
+        refunds.refund_due(unit, event.lot, others, RefundGround.NOT_CANDIDATE, at)
+
+
 @consumer("deposits.refund_after_contract", on=v.ContractSigned)
 def refund_after_contract(context: JobContext) -> None:
     """R2.11: the awardee and everybody else, from the day of the contract."""
