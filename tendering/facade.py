@@ -40,6 +40,7 @@ __all__ = [
     "lift_stay",
     "live_bids",
     "lot_card",
+    "lot_ids_in",
     "lots_in",
     "mark_failed",
     "mark_opened",
@@ -128,6 +129,12 @@ def lots_in(unit: Unit, *states: LotState) -> tuple[LotCard, ...]:
         .order_by(Lot.deadline_at, Lot.id)
     )
     return tuple(_card(unit, lot, project) for lot, project in rows)
+
+
+def lot_ids_in(unit: Unit, *states: LotState) -> tuple[str, ...]:
+    """The ids of all lots in these states; imported ones are left out."""
+    query = select(Lot.id).where(Lot.state.in_(states), Lot.is_imported.is_(False)).order_by(Lot.id)
+    return tuple(unit.session.scalars(query))
 
 
 def host_may_run(unit: Unit, lot_id: str, actor: Actor) -> bool:
