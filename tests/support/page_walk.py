@@ -95,7 +95,7 @@ class Walk:
         if not allow:
             return None
         who = {"*": PUBLIC.name, "signed_in": "bidder1"}.get(allow[0], f"{allow[0]}1")
-        path = self.centre.address(self.app, rule, row.get("object", ""), row.get("values", {}), 1)
+        path = self.centre.address(self.app, rule, row.get("object", ""), row.get("values", {}))
         return Visit(rule.endpoint, who, path)
 
     def _more(self) -> Iterator[Visit]:

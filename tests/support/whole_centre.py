@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -51,6 +52,7 @@ from tests import support_opening
 from tests.support.tender_world import NOW, TESTS, OpenLot, TenderWorld, make_world
 from tests.support_bids import FILES, Bidder, SealedFiles, make_bidder
 
+T = TypeVar("T", str, dict[str, str])
 MISSING_ID = "00000000-0000-7000-8000-000000000000"
 RULEBOOK = "works-mandatory-2022"
 TILE = 256
@@ -101,21 +103,42 @@ PUBLIC = Person("public", "public", 0, Actor(), "")
 
 @dataclass
 class WholeCentre:
-    """``objects[kind][number]`` is an id."""
+    """``objects[kind][number]`` is an id, or the names in an address with their values where one id is not enough
+    (the thing's own last);
+    ``experts`` by user id; ``machine`` the publisher's clock.
+    """
 
     world: TenderWorld
     app: Flask
     people: dict[str, Person] = field(default_factory=dict)
-    objects: dict[str, dict[int, str]] = field(default_factory=dict)
+    objects: dict[str, dict[int, Any]] = field(default_factory=dict)
     lots: dict[str, OpenLot] = field(default_factory=dict)
     bidders: dict[int, Bidder] = field(default_factory=dict)
     sealed: dict[int, SealedFiles] = field(default_factory=dict)
+    experts: dict[str, Actor] = field(default_factory=dict)
+    machine: support_opening.Machine = field(default_factory=support_opening.Machine)
 
-    def address(self, app: Flask, rule: Rule, kind: str, values: Mapping[str, object], number: int | None) -> str:
-        """The address of a route for the thing ``kind`` of this number; None: for one that does not exist."""
+    def address(
+        self,
+        app: Flask,
+        rule: Rule,
+        kind: str,
+        values: Mapping[str, object],
+        number: int = 1,
+        *,
+        is_missing: bool = False,
+    ) -> str:
+        """The address of a route for the thing ``kind`` of this number; ``is_missing``: for one that does not exist, in
+        the same place where the thing lies in another.
+        """
         given = dict(values)
-        for name in rule.arguments - set(given):
-            given[name] = MISSING_ID if number is None else self.objects[kind][number]
+        wanted = rule.arguments - set(given)
+        thing = self.objects[kind][number] if wanted else {}
+        if not isinstance(thing, Mapping):
+            thing = dict.fromkeys(wanted, thing)
+        if wanted and is_missing:
+            thing = {**thing, list(thing)[-1]: MISSING_ID}
+        given |= {name: thing[name] for name in wanted}
         if not rule.arguments:
             return rule.rule
         return app.url_map.bind("localhost").build(rule.endpoint, given, append_unknown=False)
@@ -124,7 +147,7 @@ class WholeCentre:
     def units(self) -> Units:
         return self.world.units
 
-    def put(self, kind: str, number: int, made: str) -> str:
+    def put(self, kind: str, number: int, made: T) -> T:
         self.objects.setdefault(kind, {})[number] = made
         return made
 
@@ -289,7 +312,7 @@ def hold_opening(centre: WholeCentre) -> None:
     staff = centre.people["centre_staff1"].actor
     seats = support_opening._seat_holders(centre.world, lot, staff)
     people = [centre.people[name].actor for name in ("agency1", "supervisor1")]
-    opening = support_opening.Opening(centre.world, lot, *people, staff, bidders, sealed, seats)
+    opening = support_opening.Opening(centre.world, lot, *people, staff, bidders, sealed, seats, machine=centre.machine)
     opening.to_closed()
     assert opening.run_jobs() == []
     opening.publish()
@@ -299,7 +322,8 @@ def hold_opening(centre: WholeCentre) -> None:
 
 def publish_log(centre: WholeCentre) -> None:
     """Bring the log up to the journal; ``public_entry`` is the publication of a lot."""
-    publisher = Publisher(centre.world.runtime)
+    centre.machine.step()
+    publisher = Publisher(centre.world.runtime, machine=centre.machine)
     while publisher.round():
         pass
     with centre.units.read() as unit:
