@@ -16,7 +16,8 @@ from accounts.queries import claim_card
 from accounts.states import ClaimWay
 from centre import democlock
 from centre.demo_agents import paused_mark, token_files
-from centre.demo_moments import NextMoment, next_moment, refuse_while_running
+from centre.demo_limits import NextMoment
+from centre.demo_moments import next_moment, refuse_while_running
 from centre.errors import NothingToWaitFor, SomethingRuns
 from centre.seed_people import DemoAccount, demo_accounts, user_of
 from foundation.clock import DemoClock

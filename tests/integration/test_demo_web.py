@@ -160,7 +160,7 @@ def test_the_verification_transfer_is_paid_from_the_own_account_with_the_own_ref
     demo: DemoCentre, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank = Notary()
-    monkeypatch.setenv("CENTRE_BANK_URL", "http://bank.invalid")
+    monkeypatch.setattr(demo.runtime.settings, "bank_url", "http://bank.invalid")
     monkeypatch.setattr(demo_desk.httpx, "request", bank.request)
     client = demo.client("newcomer")
     assert client.post("/demo/bank/verification-transfer", json={}).status_code == 409
