@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from flask import Flask
 
-from credit import nav
-from credit.views import bp
+from credit import desk_views, nav, standing_views, views
 
 
 def register(app: Flask) -> None:
-    app.register_blueprint(bp)
+    for blueprint in (views.bp, standing_views.bp, desk_views.bp):
+        app.register_blueprint(blueprint)
     nav.register(app.extensions["nav"])
