@@ -9,6 +9,7 @@ import deposits.tasks
 import evaluation.tasks
 import foundation.publication.tasks
 import keyholding.tasks
+import oversight.tasks
 import tendering.consumers
 import tendering.tasks
 from centre import democlock
@@ -16,7 +17,7 @@ from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
-__all__ = ["bid_opening", "deposits", "evaluation", "foundation", "keyholding", "tendering"]
+__all__ = ["bid_opening", "deposits", "evaluation", "foundation", "keyholding", "oversight", "tendering"]
 
 
 @periodic("centre.demo_pulse", democlock.PULSE.total_seconds())

@@ -34,11 +34,12 @@ class Measurement:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """``kind``: fact (the law names it) or trace. ``innocent``: keys of terms ``innocent.<key>``."""
+    """``kind``: fact (the law names it) or trace. ``item``: of the clause. ``innocent``: terms ``innocent.<key>``."""
 
     id: str
     kind: str
     clause: str
+    item: int
     rule: str
     thresholds: tuple[Threshold, ...]
     measured: tuple[Measurement, ...]
@@ -49,6 +50,7 @@ SHARED_PAYER: Final = Detector(
     id="D12",
     kind="fact",
     clause="REG 40",
+    item=6,
     rule="R6.12",
     thresholds=(Threshold("same_account", "1"),),
     measured=(Measurement("exact_key", "—"),),
@@ -58,6 +60,7 @@ COPIED_TEXT: Final = Detector(
     id="D01",
     kind="trace",
     clause="REG 40",
+    item=4,
     rule="R6.08",
     thresholds=(
         Threshold("gram", str(winnowing.GRAM)),

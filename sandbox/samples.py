@@ -33,41 +33,17 @@ _STAFF: Final = (
     ("安全员", "助理工程师", "安全生产考核合格证（C 类）"),
     ("资料员", "助理工程师", "资料员岗位证书"),
 )
-_NAMES: Final = [
-    "许知行",
-    "卢思远",
-    "陈立",
-    "苏见微",
-    "沈嘉木",
-    "顾清源",
-    "陆安然",
-    "何书白",
-    "梁叙",
-    "唐景云",
-    "汪以恒",
-    "罗望舒",
-    "江临川",
-    "钟离昧",
-    "田雨时",
-    "柏舟",
-    "夏侯远",
-    "傅时雨",
-    "戚明远",
-    "任平生",
-    "章台",
-    "岑牧之",
-    "秦越",
-    "郁南风",
-    "陶然",
-    "祝星野",
-    "霍青",
-    "严子期",
-    "常念",
-    "季怀安",
-    "古道",
-    "边城",
-]
-"""Four for each variant: no two invented bidders share their staff."""
+_NAMES: Final = (
+    ("许知行", "卢思远", "陈立", "苏见微"),
+    ("沈嘉木", "顾清源", "陆安然", "何书白"),
+    ("梁叙", "唐景云", "汪以恒", "罗望舒"),
+    ("江临川", "钟离昧", "田雨时", "柏舟"),
+    ("夏侯远", "傅时雨", "戚明远", "任平生"),
+    ("章台", "岑牧之", "秦越", "郁南风"),
+    ("陶然", "祝星野", "霍青", "严子期"),
+    ("常念", "季怀安", "古道", "边城"),
+)
+"""A staff for each variant: no two invented bidders share one."""
 # (name, model with a figure that differs from bidder to bidder, count, use)
 _MACHINES: Final = (
     ("塔式起重机", "QTZ{}", "1 台", "垂直运输"),
@@ -214,8 +190,7 @@ def _rest(total: Decimal, divisions: Decimal) -> tuple[Decimal, Decimal, Decimal
 
 
 def _staff(offer: Offer) -> tuple[tuple[str, ...], ...]:
-    first = offer.variant * len(_STAFF) % len(_NAMES)
-    names = _NAMES[first : first + len(_STAFF)]
+    names = _NAMES[offer.variant % len(_NAMES)]
     rows = ((post, name, *rest) for (post, *rest), name in zip(_STAFF, names, strict=True))
     return (("项目经理", offer.manager, "工程师", "一级注册建造师"), *rows)
 

@@ -142,7 +142,7 @@ def _read(runtime: Runtime, lot_id: str, bid: OpenedBid) -> ReadBid:
         return ReadBid(bid, sha256, fault=fault.code, fault_limit=str(fault.fields.get("limit", "")))
     except (NotFound, Tampering, ObjectMissing) as fault:
         log.warning("bid_not_read", lot=lot_id, error=fault.code)
-        return ReadBid(bid, fault="oversight.part_missing" if isinstance(fault, NotFound) else fault.code)
+        return ReadBid(bid, fault="oversight.part_missing" if isinstance(fault, NotFound) else "oversight.part_damaged")
     text = read(facts.page_texts)
     content = array("Q", sorted({value for _, value in winnow(text.signs)})).tobytes()
     name = f"oversight/prints/{hashlib.sha256(content).hexdigest()}.bin"
