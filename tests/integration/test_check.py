@@ -101,8 +101,8 @@ MOVES: dict[str, tuple[tuple[str, ...], str]] = {
         (
             "DROP TRIGGER ledger_transfers_no_delete",
             "DROP TRIGGER ledger_entries_no_delete",
-            "DELETE FROM ledger_entries WHERE transfer_id = (SELECT id FROM ledger_transfers ORDER BY seq DESC LIMIT 1)",
-            "DELETE FROM ledger_transfers WHERE seq = (SELECT max(seq) FROM ledger_transfers)",
+            "DELETE FROM ledger_transfers WHERE seq = 5",
+            "DELETE FROM ledger_entries WHERE transfer_id NOT IN (SELECT id FROM ledger_transfers)",
         ),
         "journal_tells_the_same",
     ),

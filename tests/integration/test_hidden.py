@@ -1,11 +1,14 @@
 """Nothing before the deadline says who or how many are interested in a lot (R1.05, R1.11; invariant 1).
 
 The proof is by comparison: every readable route is read by every role before and after three bidders have downloaded,
-subscribed, uploaded, sealed and signed in. Whatever differs by a byte, for anybody but the bidder itself, is a leak.
+subscribed, paid, uploaded, sealed and signed in. Whatever differs by a byte, for anybody but the bidder itself, is a
+leak.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import logging
 import re
@@ -21,13 +24,15 @@ import structlog
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from accounts.services.bank import SIGNATURE_HEADER, read_secret
 from bid_opening.models import RoomFrame
-from foundation.clock import machine_now
+from deposits.services import arrivals
+from foundation.clock import iso, machine_now
 from foundation.jobs.models import Job
 from foundation.publication.models import STATE_ROW, LogLeaf, LogState
 from foundation.publication.publisher import Publisher
 from tendering.models import Lot, Question, SealedBid, Upload
-from tests.support.tender_world import NOW, TESTS, OpenLot
+from tests.support.tender_world import DEPOSIT, NOW, TESTS, OpenLot
 from tests.support.whole_centre import PUBLIC, Person, WholeCentre, make_whole_centre, publish
 from tests.support_bids import Bidder
 
@@ -85,6 +90,7 @@ class Scene:
         publish(self.centre, lot)
         self.centre.put("open_lot", 1, lot.id)
         self.centre.put("closed_room", 1, lot.id)
+        self.centre.put("receipt", 1, {"lot_id": lot.id, "serial": serial_of(1)})
         return lot
 
     def _bidder(self, number: int, name: str) -> Interested:
@@ -95,11 +101,12 @@ class Scene:
         return Interested(centre.person(f"canary{number}", "bidder", 1, actor), bidder)
 
     def act(self, one: Interested) -> None:
-        """Download, subscribe, sign in to the room, seal, and begin to upload a second version."""
+        """Download, subscribe, pay, sign in to the room, seal, and begin to upload a second version."""
         client, lot_id, actor = self.centre.client(one.person), self.lot.id, one.person.actor
         assert client.get(f"/lots/{lot_id}/document.pdf", buffered=True).status_code == 200
         assert client.post(f"/lots/{lot_id}/subscription", json={"on": True}).status_code == 200
         assert client.post(f"/rooms/{lot_id}/check-in", json={}).status_code == 200
+        self.pay(one)
         made = one.bidder.seal(self.lot)
         answer = one.bidder.hand_in(self.lot, made)
         one.bidder.upload(self.lot, one.bidder.seal(self.lot, after=made), leave_out="technical")
@@ -109,6 +116,34 @@ class Scene:
             row = unit.session.scalars(select(SealedBid).where(SealedBid.org_id == actor.org_id)).one()
             one.marks |= {row.id, row.entry_id, row.commit_bidder, row.manifest.decode()[:200]}
             one.marks |= set(unit.session.scalars(select(Upload.id).where(Upload.org_id == actor.org_id)))
+
+    def pay(self, one: Interested) -> None:
+        """The deposit arrives, then a stranger's money that is sent back: two signed notices of the bank, one order."""
+        actor, lot_id = one.person.actor, self.lot.id
+        secret = read_secret(self.centre.world.runtime.settings.secrets_dir)
+        number = arrivals.sub_account_number(secret, lot_id, str(actor.org_id))
+        with self.centre.units.begin(actor) as unit:
+            arrivals.note_account(unit, lot_id, str(actor.org_id), number)
+        nth = int(one.person.name[-1])
+        account, stranger, stray = f"622202110000099{nth}", f"金丝雀{nth}号付款人", serial_of(nth + 10)
+        for serial, payer, amount in ((serial_of(nth), actor.org_name, DEPOSIT.text()), (stray, stranger, "77.00")):
+            said = {
+                "kind": "arrival",
+                "serial": serial,
+                "number": number,
+                "payer_name": payer,
+                "payer_account": account,
+                "amount": amount,
+                "currency": "CNY",
+                "value_at": iso(self.centre.world.clock.now()),
+            }
+            body = json.dumps(said, ensure_ascii=False).encode()
+            signature = hmac.new(secret, body, hashlib.sha256).hexdigest()
+            told = self.centre.client(PUBLIC).post("/bank/arrivals", data=body, headers={SIGNATURE_HEADER: signature})
+            assert told.status_code == 200
+        own = self.centre.client(one.person)
+        assert own.post(f"/lots/{lot_id}/deposit/arrivals/{stray}/return", json={}).status_code == 200
+        one.marks |= {number, account, stranger, serial_of(nth), stray}
 
     def ask(self, one: Interested) -> None:
         answer = self.centre.client(one.person).post(f"/lots/{self.lot.id}/questions", json={"text": QUESTION})
@@ -145,10 +180,17 @@ class Scene:
         for rule in app.url_map.iter_rules():
             if "GET" not in (rule.methods or ()) or rule.endpoint.partition(".")[0] in ELSEWHERE:
                 continue
-            row = {"object": "open_lot", **ROWS[rule.endpoint]}
-            if row["object"] != "upload":  # its id is known to its owner alone; the matrix asks for it as others
-                found.append(self.centre.address(app, rule, row["object"], row.get("values", {}), 1))
+            row = {"object": "open_lot", **ROWS.get(rule.endpoint, {})}
+            # What comes after the opening is asked of the lot that is watched: nothing of it may show early.
+            kind = row["object"] if row["object"] in self.centre.objects else "open_lot"
+            if kind != "upload":  # its id is known to its owner alone; the matrix asks for it as others
+                found.append(self.centre.address(app, rule, kind, row.get("values", {})))
         return found
+
+
+def serial_of(nth: int) -> str:
+    """The bank's number of a payment: of the first bidder's everybody asks for the receipt."""
+    return f"DB-CANARY-{nth:04d}"
 
 
 def normal(response: TestResponse) -> str:
@@ -285,7 +327,7 @@ def test_the_log_grows_alike_whether_nobody_or_three_have_sealed(tmp_path: Path)
         grown.append((log_size(scene) - start, kinds(scene, start), sum(tile_sizes(scene)) - tiles))
         texts = log_texts(scene)
         # That an organisation proved its code is public, and says nothing of a lot.
-        assert not any(mark in texts and mark not in known for one in scene.interested for mark in one.marks)
+        assert {mark for one in scene.interested for mark in one.marks if mark in texts and mark not in known} == set()
     assert grown[0] == grown[1]
     assert grown[0][0] == 3
 
