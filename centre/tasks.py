@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bid_opening.consumers
 import bid_opening.tasks
+import credit.consumers
 import deposits.consumers
 import deposits.tasks
 import evaluation.tasks
@@ -17,7 +18,7 @@ from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
-__all__ = ["bid_opening", "deposits", "evaluation", "foundation", "keyholding", "oversight", "tendering"]
+__all__ = ["bid_opening", "credit", "deposits", "evaluation", "foundation", "keyholding", "oversight", "tendering"]
 
 
 @periodic("centre.demo_pulse", democlock.PULSE.total_seconds())

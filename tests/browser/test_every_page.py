@@ -121,6 +121,8 @@ REFUSED = (
     ("agency1", "projects.new_lot"),
     ("agency1", "questions.new_clarification"),
     ("supervisor1", "credit.new_ban"),
+    ("centre_staff1", "credit_records.new_record"),
+    ("bidder1", "credit_standing.show_own"),
     ("administrator1", "people.new_person"),
     ("centre_staff1", "keyholding.show_seats"),
     ("bidder1", "accounts.password"),

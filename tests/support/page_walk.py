@@ -138,6 +138,8 @@ MORE = (
     ("projects.my_projects", "tenderee1", "", 200),
     ("projects.my_projects", "bidder1", "", 403),
     ("demo.show_demo", "bidder1", "", 200),
+    ("credit_records.show_desk", "supervisor1", "", 200),
+    ("credit_records.show_record", "supervisor1", "credit_record", 200),
 )
 """Endpoint, person, kind of thing and rightful answer: the same page in another state or for another role."""
 

@@ -30,6 +30,8 @@ from bid_opening.services import schedule
 from centre import democlock
 from centre.bootstrap import DEMO_MARK, prepare_folders
 from centre.web import make_app
+from credit.acts import Act
+from credit.record_services import NewRecord, enter_record, publish_record
 from credit.services import NewBan, enter_ban
 from foundation.actor import Actor
 from foundation.clock import machine_now
@@ -358,6 +360,7 @@ def _add_accounts(centre: WholeCentre, number: int) -> None:
         _add_claim(centre, unit, number)
     with centre.units.begin(centre.people[f"supervisor{number}"].actor) as unit:
         centre.put("ban", number, enter_ban(unit, _ban(unit, number)))
+    _add_record(centre, number)
 
 
 def _add_claim(centre: WholeCentre, unit: Unit, number: int) -> None:
@@ -384,6 +387,29 @@ def _add_claim(centre: WholeCentre, unit: Unit, number: int) -> None:
     centre.put("claim", number, claim.id)
     centre.put("claim_document", number, document.id)
     centre.put("code_org", number, str(org_id))
+
+
+def _add_record(centre: WholeCentre, number: int) -> None:
+    """A published record of the bidder's organisation, to which it may still object."""
+    people = centre.people
+    with centre.units.begin(people[f"centre_staff{number}"].actor) as unit:
+        uscc = facade.organisation(unit, str(people[f"bidder{number}"].actor.org_id)).uscc
+        new = NewRecord(
+            uscc=centre.put("bidder_uscc", number, uscc),
+            name="",
+            act=Act.BOND_NOT_GIVEN,
+            authority="武进区住房和城乡建设局",
+            decision_no=f"武住建决〔2026〕{number} 号",
+            clause="",
+            facts="中标后未按招标文件要求提交履约保证金。",
+            lot_code="",
+            effective_at=unit.at - timedelta(days=30),
+            months=6,
+            document_reference="决定书",
+        )
+        centre.put("credit_record", number, enter_record(unit, new))
+    with centre.units.begin(people[f"supervisor{number}"].actor) as unit:
+        publish_record(unit, centre.objects["credit_record"][number])
 
 
 def _ban(unit: Unit, number: int) -> NewBan:

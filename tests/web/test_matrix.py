@@ -348,6 +348,18 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     ),
     "credit.enter_ban": (Action.DECIDE_BAN, frozenset({Part.DO})),
     "credit.annul_ban": (Action.DECIDE_BAN, frozenset({Part.DO})),
+    "credit_records.enter_record": (Action.ENTER_CREDIT, frozenset({Part.DO, Part.CONFIRM})),
+    **dict.fromkeys(
+        (
+            "credit_records.publish_record",
+            "credit_records.drop_record",
+            "credit_records.answer_objection",
+            "credit_records.annul_record",
+            "credit_records.repair_record",
+        ),
+        (Action.ENTER_CREDIT, frozenset({Part.CONFIRM})),
+    ),
+    "credit_standing.file_objection": (Action.ENTER_CREDIT, frozenset({Part.RAISE})),
     "verification.decide_claim": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
     "verification.decide_code": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
     "people.add_person": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
