@@ -16,7 +16,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ from werkzeug.test import TestResponse
 from accounts.services.bank import SIGNATURE_HEADER, read_secret
 from bid_opening.models import RoomFrame
 from deposits.services import arrivals
-from foundation.clock import iso, machine_now
+from foundation.clock import iso
 from foundation.jobs.models import Job
 from foundation.publication.models import STATE_ROW, LogLeaf, LogState
 from foundation.publication.publisher import Publisher
@@ -59,16 +59,6 @@ class Interested:
     marks: set[str] = field(default_factory=set)
 
 
-class Machine:
-    """The publisher's machine clock, one tick at a time."""
-
-    def __init__(self) -> None:
-        self.now = machine_now()
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 class Scene:
     """A centre with one lot that takes bids, and three bidders who have done nothing yet."""
 
@@ -76,8 +66,7 @@ class Scene:
         self.centre: WholeCentre = make_whole_centre(folder, with_bids=False)
         self.lot: OpenLot = self._lot()
         self.interested = [self._bidder(number, name) for number, name in enumerate(CANARIES, start=1)]
-        self.machine = Machine()
-        self.publisher = Publisher(self.centre.world.runtime, machine=self.machine)
+        self.publisher = Publisher(self.centre.world.runtime, machine=self.centre.machine)
         self.publish(ticks=1)
 
     def _lot(self) -> OpenLot:
@@ -151,7 +140,7 @@ class Scene:
 
     def publish(self, *, ticks: int) -> None:
         for _ in range(ticks):
-            self.machine.now += timedelta(seconds=11)
+            self.centre.machine.step()
             while self.publisher.round():
                 pass
 
@@ -251,6 +240,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_no_role_learns_who_or_how_many_are_interested(scene: Scene) -> None:
     people = scene.outsiders()
+    scene.read_everything(people, ["json"])  # whoever has downloaded a document finds its lot on the own desk
     before = scene.read_everything(people)
     with listening() as lines:
         for one in scene.interested:
@@ -278,6 +268,7 @@ def test_no_role_learns_who_or_how_many_are_interested(scene: Scene) -> None:
 
 def test_a_bidder_sees_its_own_things_and_nobody_elses(scene: Scene) -> None:
     own = [one.person for one in scene.interested]
+    scene.read_everything(own, ["json"])
     before = scene.read_everything(own)
     first, *others = scene.interested
     scene.act(first)
