@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from accounts import facade as accounts
 from foundation.actor import Actor
@@ -31,6 +31,7 @@ __all__ = [
     "LotStayed",
     "Rate",
     "SegmentReader",
+    "SideLot",
     "belongs_to_host_side",
     "figures",
     "freeze",
@@ -41,9 +42,12 @@ __all__ = [
     "live_bids",
     "lot_card",
     "lot_ids_in",
+    "lots_bid_on",
     "lots_in",
+    "lots_of_side",
     "mark_failed",
     "mark_opened",
+    "names_of",
     "open_ciphertext",
     "own_bid",
     "place_stay",
@@ -93,6 +97,23 @@ class LotCard:
 
 
 @dataclass(frozen=True, slots=True)
+class SideLot:
+    """A lot with whose it is, as lists need it."""
+
+    id: str
+    name: str
+    state: LotState
+    deadline_at: datetime | None
+    tenderee_org_id: str
+    agency_org_id: str | None
+
+    @property
+    def host_org_id(self) -> str:
+        """Who runs it: the agency, or the tenderee where there is none."""
+        return self.agency_org_id or self.tenderee_org_id
+
+
+@dataclass(frozen=True, slots=True)
 class LiveBid:
     """The live sealed revision of one bidder, for the opening."""
 
@@ -137,6 +158,36 @@ def lot_ids_in(unit: Unit, *states: LotState) -> tuple[str, ...]:
     return tuple(unit.session.scalars(query))
 
 
+def lots_of_side(unit: Unit, org_id: str, *states: LotState) -> tuple[SideLot, ...]:
+    """Lots in these states whose tenderee or agency the organisation is, by deadline; one query."""
+    rows = unit.session.execute(
+        select(Lot, Project)
+        .join(Project, Project.id == Lot.project_id)
+        .where(or_(Project.tenderee_org_id == org_id, Project.agency_org_id == org_id))
+        .where(Lot.state.in_(states), Lot.is_imported.is_(False))
+        .order_by(Lot.deadline_at, Lot.id)
+    )
+    return tuple(_side_lot(lot, project) for lot, project in rows)
+
+
+def lots_bid_on(unit: Unit, org_id: str, *states: LotState) -> tuple[SideLot, ...]:
+    """Lots in these states with a live bid of the organisation, by deadline. For that organisation alone (R1.05)."""
+    rows = unit.session.execute(
+        select(Lot, Project)
+        .join(Project, Project.id == Lot.project_id)
+        .join(SealedBid, SealedBid.lot_id == Lot.id)
+        .where(SealedBid.org_id == org_id, SealedBid.state == BidState.SEALED, Lot.state.in_(states))
+        .order_by(Lot.deadline_at, Lot.id)
+    )
+    return tuple(_side_lot(lot, project) for lot, project in rows)
+
+
+def names_of(unit: Unit, lot_ids: Iterable[str]) -> dict[str, str]:
+    """The names of lots, by id; one query."""
+    rows = unit.session.execute(select(Lot.id, Lot.name).where(Lot.id.in_(list(lot_ids))))
+    return dict(rows.tuples().all())
+
+
 def host_may_run(unit: Unit, lot_id: str, actor: Actor) -> bool:
     """Whether the actor hosts this lot's opening: staff of its agency, or of the tenderee where there is none."""
     card = lot_card(unit, lot_id)
@@ -172,6 +223,10 @@ def own_bid(unit: Unit, lot_id: str, org_id: str) -> LiveBid | None:
         )
     )
     return None if row is None else _live(unit, row)
+
+
+def _side_lot(lot: Lot, project: Project) -> SideLot:
+    return SideLot(lot.id, lot.name, lot.state, lot.deadline_at, project.tenderee_org_id, project.agency_org_id)
 
 
 def _live(unit: Unit, row: SealedBid) -> LiveBid:

@@ -10,7 +10,7 @@ from flask import Flask
 import tendering.tasks  # noqa: F401
 from foundation.errors import Objection
 from foundation.i18n import UnknownSentence, sentence
-from tendering import nav
+from tendering import lot_life, nav, worklist
 from tendering.queries.preparation import OrderCard
 from tendering.rulebook import RULEBOOKS
 from tendering.views import bids, projects, public, publication, questions
@@ -21,6 +21,10 @@ def register(app: Flask) -> None:
     for views in (public, projects, publication, questions, bids):
         app.register_blueprint(views.bp)
     nav.register(app.extensions["nav"])
+    app.extensions["worklist"].add(worklist.work)
+    app.extensions["worklist"].add_lots(worklist.lots)
+    app.extensions["lot_life"].add_stages(lot_life.stages, order=0)
+    app.extensions["lot_life"].add_links(lot_life.links)
     app.extensions["rule_sources"].update(rule_sources())
     app.jinja_env.globals.update(objection_text=objection_text, fault_text=fault_text)
 
