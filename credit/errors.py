@@ -55,6 +55,12 @@ class NothingToObject(Conflict):
     code = "credit.nothing_to_object"
 
 
+class NoOpenObjection(Conflict):
+    """There is nothing to answer: nobody objected, or the answer was given."""
+
+    code = "credit.no_open_objection"
+
+
 class RepairEarly(Conflict):
     """R7.13: a record is shown for three months at least. Fields: ``from_at``."""
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from accounts.facade import Part, add_to_inbox, organisation_by_uscc
 from credit import access, rules
 from credit.acts import is_adverse
-from credit.errors import NothingToObject, NothingToRepair, ObjectionLate, RepairByOther, RepairEarly
+from credit.errors import NoOpenObjection, NothingToObject, NothingToRepair, ObjectionLate, RepairByOther, RepairEarly
 from credit.models import CreditObjection, CreditRecord, CreditRuling
 from credit.record_services import own_page
 from credit.services import stream_of
-from credit.states import RecordTrigger, RulingKind
-from foundation.errors import NotFound
+from credit.states import RecordState, RecordTrigger, RulingKind
 from foundation.events import credit as e
 from foundation.store.unit import Unit
 from foundation.working_days import from_state_council
@@ -60,12 +59,15 @@ def file_objection(unit: Unit, record_id: str, text: str) -> str:
 
 
 def answer_objection(unit: Unit, record_id: str, *, is_right: bool, answer: str) -> None:
-    """A supervisor answers with the reason: ``is_right`` annuls the record, else it is upheld. Raises WrongState."""
+    """A supervisor answers with the reason: ``is_right`` annuls the record, else it is upheld.
+
+    Raises NoOpenObjection.
+    """
     access.require_part(unit, Part.CONFIRM)
     row = access.desk_record(unit, record_id)
     objection = access.objection_to(unit, row.id)
-    if objection is None:
-        raise NotFound(what="credit_objection")
+    if objection is None or row.state is not RecordState.OBJECTED:
+        raise NoOpenObjection
     event: e.RecordAnnulled | e.RecordUpheld = e.RecordUpheld(
         record=row.id, uscc=row.uscc, objection=objection.id, answer=answer
     )

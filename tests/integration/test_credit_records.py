@@ -13,6 +13,7 @@ from accounts import facade as accounts
 from credit import consumers, record_queries, record_services, remedies, standing_queries
 from credit.acts import Act
 from credit.errors import (
+    NoOpenObjection,
     NothingToObject,
     NothingToRepair,
     ObjectionLate,
@@ -241,6 +242,8 @@ def test_an_objection_is_answered_with_a_reason(
     office: Office, is_right: bool, state: RecordState, level: Level, message: str
 ) -> None:
     record_id = office.record()
+    with pytest.raises(NoOpenObjection):
+        office.answer(record_id, is_right=True)
     office.object(record_id)
     assert office.level(NOW) is Level.NOTED  # an objection does not suspend
     with office.town.units.read(office.supervisor) as unit:
@@ -259,8 +262,9 @@ def test_an_objection_is_answered_with_a_reason(
         page = record_queries.own_page(unit, record_id)
         assert page.objection is not None
         assert page.objection.answer == "经查属实"
-    with pytest.raises(WrongState):
-        office.answer(record_id, is_right=is_right)
+    for again in (False, True):
+        with pytest.raises(NoOpenObjection):
+            office.answer(record_id, is_right=again)
 
 
 def test_what_an_objection_says_is_in_no_public_projection(office: Office) -> None:
