@@ -25,6 +25,7 @@ from tests.support.oversight_world import (
     OversightWorld,
     add_document,
     make_oversight,
+    passage,
     picture,
     technical,
 )
@@ -55,7 +56,7 @@ def test_a_copied_passage_and_a_shared_account_are_found_and_nobody_else_is_name
     assert (account.severity, text.severity) == (Severity.RED, Severity.ORANGE)
     assert {row["holder"] for row in account.evidence["payments"]} == {NAMES[0]}
     assert len({row["account_tail"] for row in account.evidence["payments"]}) == 1
-    copied = (Path(__file__).parents[2] / "sandbox" / "copied_passage.txt").read_text(encoding="utf-8")
+    copied = passage()
     shown = "".join(one["first"]["text"] for one in text.evidence["shown"])
     for phrase in ("用小锤轻击划定范围", "覆盖塑料薄膜养护七日", "竹销锁紧", "每日十九时后停止产生噪声的作业"):
         assert phrase in copied

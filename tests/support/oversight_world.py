@@ -55,6 +55,11 @@ def tender_document() -> bytes:
     return forms.render_tender_document(examples.tender_document(), at=examples.AT)
 
 
+def passage() -> str:
+    """What the two copyists share."""
+    return (Path(samples.__file__).parent / "copied_passage.txt").read_text(encoding="utf-8")
+
+
 def picture() -> bytes:
     """A PDF page that is one picture, without any text."""
     out = io.BytesIO()
@@ -163,4 +168,4 @@ def add_document(unit: Unit, world: TenderWorld, lot: OpenLot, content: bytes, v
     unit.session.add(document)
 
 
-__all__ = ["COPYIST", "HONEST", "OTHER_COPYIST", "OversightWorld", "make_oversight", "picture", "technical"]
+__all__ = ["COPYIST", "HONEST", "OTHER_COPYIST", "OversightWorld", "make_oversight", "passage", "picture", "technical"]

@@ -110,6 +110,7 @@ class Walk:
         yield Visit("", PUBLIC.name, "/no-such-page", 404)
 
 
+STAGES = ("drawing_lot", "invited_lot", "reviewing_lot", "signing_lot", "ready_lot", "awarded_lot", "contracted_lot")
 MORE = (
     *((("tendering.home"), person, "", 200) for person in ("agency1", "tenderee1", "bidder1", "supervisor1")),
     *((("tendering.home"), person, "", 200) for person in ("centre_staff1", "gate_holder1", "administrator1")),
@@ -138,6 +139,27 @@ MORE = (
     ("projects.my_projects", "tenderee1", "", 200),
     ("projects.my_projects", "bidder1", "", 403),
     ("demo.show_demo", "bidder1", "", 200),
+    ("deposits.show_deposit", "bidder1", "evaluated_lot", 200),
+    ("deposit_desk.show_desk", "supervisor1", "", 200),
+    ("deposit_desk.show_lot", "supervisor1", "evaluated_lot", 200),
+    ("reviews.show_review", "expert1", "invited_lot", 200),
+    ("reviews.show_review", "expert1", "reviewing_lot", 200),
+    ("reviews.show_review", "expert1", "signing_lot", 200),
+    ("reviews.show_review", "expert1", "contracted_lot", 200),
+    ("evaluation.show_desk", "agency1", "open_lot", 200),
+    *(("evaluation.show_desk", "tenderee1", kind, 200) for kind in STAGES),
+    ("evaluation.show_desk", "agency1", "ready_lot", 200),
+    ("results.show_candidates", "bidder1", "evaluated_lot", 200),
+    ("results.show_award", "public", "contracted_lot", 200),
+    ("results.my_result", "bidder1", "contracted_lot", 200),
+    ("results.show_contract", "bidder1", "awarded_lot", 200),
+    ("results.show_contract", "bidder1", "contracted_lot", 200),
+    ("expert_draws.show_draw", "tenderee1", "drawing_lot", 200),
+    ("expert_draws.show_draw", "supervisor1", "drawing_lot", 200),
+    ("expert_draws.show_draw", "public", "contracted_lot", 200),
+    ("tendering.show_lot", "public", "evaluated_lot", 200),
+    ("tendering.show_lot", "public", "contracted_lot", 200),
+    ("oversight.show_alert", "supervisor1", "account_alert", 200),
     ("credit_records.show_desk", "supervisor1", "", 200),
     ("credit_records.show_record", "supervisor1", "credit_record", 200),
 )

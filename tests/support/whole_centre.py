@@ -51,6 +51,7 @@ from tendering.services.lots import add_lot
 from tendering.services.projects import NewProject, create_project
 from tendering.states import LotState
 from tests import support_opening
+from tests.support.oversight_alerts import add_alerts
 from tests.support.tender_world import NOW, TESTS, OpenLot, TenderWorld, make_world
 from tests.support_bids import FILES, Bidder, SealedFiles, make_bidder
 
@@ -319,6 +320,10 @@ def hold_opening(centre: WholeCentre) -> None:
     assert opening.run_jobs() == []
     opening.publish()
     centre.objects["closed_room"] = {1: lot.id, 2: lot.id}
+    copied, account = add_alerts(
+        centre.units, lot.id, [one.actor for one in bidders], centre.people["supervisor1"].actor
+    )
+    centre.objects |= {"alert": {1: copied, 2: account}, "account_alert": {1: account, 2: account}}
     publish_log(centre)
 
 

@@ -364,6 +364,8 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "verification.decide_code": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
     "people.add_person": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
     "people.assign_roles": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
+    # Nor are alerts: only the supervising authority deals with signs of collusion (R6.00).
+    **dict.fromkeys(("oversight.take_up", "oversight.explain", "oversight.refer"), "supervisor"),
     # Appointing holders is no row of §17; who may is decided here: never somebody who trades or holds a key.
     **dict.fromkeys(
         ("keyholding.appoint_seat", "keyholding.enrol_agent", "keyholding.retire_seat"), "centre_staff administrator"
