@@ -17,10 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from foundation.clock import monotonic, parse_iso, pause, to_beijing
 from sandbox import cast
 from sandbox.clients.room import RoomActs, RoomWatch
-from sandbox.story import Story, StoryOptions, begin, leave
+from sandbox.story import Story, StoryOptions, begin, each, leave
 from sandbox.story_centre import Started, started_centre
 from sandbox.story_prepare import TERMS, make_offer
-from sandbox.story_sealing import each, files_of
+from sandbox.story_sealing import files_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 PASSPHRASE = "九层之台，起于累土 2026"
