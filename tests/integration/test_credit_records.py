@@ -30,6 +30,7 @@ from credit.record_services import NewRecord
 from credit.remedies import NewRuling
 from credit.rules import months_later
 from credit.states import RecordState
+from credit.worklist import work
 from foundation.actor import Actor, system
 from foundation.codes import UsccMalformed, synthetic_uscc
 from foundation.errors import NotFound, NotPermitted
@@ -435,6 +436,32 @@ def test_a_record_of_the_former_system_is_taken_over_once_and_only_by_the_centre
     with office.town.units.read(office.bidder) as unit:
         assert len(standing_queries.own_page(unit).records) == 1
     assert office.shown() == []
+
+
+# --- work lists ------------------------------------------------------------------------
+
+
+def waiting(office: Office, actor: Actor) -> list[tuple[str, str]]:
+    """What waits for somebody: address and rule."""
+    with office.town.units.read(actor) as unit:
+        return [(item.url, item.rule_id) for item in work(unit, actor)]
+
+
+def test_each_is_told_what_waits_for_it_and_no_longer(office: Office) -> None:
+    record_id = office.enter(actor=office.supervisor)
+    desk, own = f"/credit/records/{record_id}", f"/credit/mine/{record_id}"
+    people = (office.supervisor, office.other, office.bidder, office.staff)
+
+    def lists() -> list[list[tuple[str, str]]]:
+        return [waiting(office, actor) for actor in people]
+
+    assert lists() == [[], [(desk, "R7.16")], [], []]
+    office.publish(record_id, office.other)
+    assert lists() == [[], [], [(own, "R7.16")], []]
+    office.object(record_id)
+    assert lists() == [[(desk, "R7.16")], [(desk, "R7.16")], [], []]
+    office.answer(record_id, is_right=False)
+    assert lists() == [[], [], [], []]
 
 
 # --- finding ---------------------------------------------------------------------------
