@@ -147,7 +147,15 @@ def each(people: Iterable[Somebody], act: Callable[[Somebody], object]) -> None:
 
 def stages() -> Sequence[tuple[str, Stage]]:
     """The stages in order."""
-    from sandbox import story_award, story_money, story_opening, story_prepare, story_review, story_sealing
+    from sandbox import (
+        story_award,
+        story_money,
+        story_opening,
+        story_oversight,
+        story_prepare,
+        story_review,
+        story_sealing,
+    )
 
     return (
         ("sign_in", story_prepare.sign_in),
@@ -169,6 +177,7 @@ def stages() -> Sequence[tuple[str, Stage]]:
         ("query", story_opening.query),
         ("confirm", story_opening.confirm),
         ("record", story_opening.fetch_record),
+        ("alerts", story_oversight.alerts),
         ("committee", story_review.committee),
         ("review", story_review.review),
         ("rank", story_award.rank),
