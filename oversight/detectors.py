@@ -72,7 +72,12 @@ COPIED_TEXT: Final = Detector(
         Threshold("red", f"≥ {copied_text.RED_SHARE:.0%}, ≥ {copied_text.STRONG_SIGNS}"),
         Threshold("common", f"≥ {copied_text.COMMON_MIN_COPIES}, > 1/2, n ≥ {copied_text.COMMON_MIN_BIDS}"),
     ),
-    measured=(),
+    measured=(
+        Measurement("planted", "21/21"),
+        Measurement("heavily_edited", "1/3"),
+        Measurement("innocent_pairs", "0/216"),
+        Measurement("sample", "24 × 5"),
+    ),
     innocent=("writing_service", "maker_sheet", "software_sample", "shared_parent", "statute"),
 )
 CATALOGUE: Final = (SHARED_PAYER, COPIED_TEXT)
