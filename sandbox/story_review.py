@@ -15,7 +15,6 @@ from sandbox.clients.evaluation import (
     draws_of,
     is_past,
 )
-from sandbox.errors import CentreRefused
 from sandbox.story import Story, each
 from sandbox.story_opening import pdf_text
 
@@ -158,12 +157,7 @@ def _score(story: Story, expert: ExpertClient) -> None:
     file = expert.bid_file(story.lot_id, code)
     story.expect("review", "a bid can be read", file.startswith(b"%PDF"))
     marks = all_passed(sheet)
-    try:
-        expert.save_sheet(story.lot_id, {code: marks[code]})
-    except CentreRefused as refused:
-        # The answer to a handed-in sheet was lost, and the whole act is repeated.
-        if refused.problem != "evaluation.sheet_closed":
-            raise
+    expert.save_sheet(story.lot_id, {code: marks[code]})
     expert.submit_sheet(story.lot_id, marks)
 
 

@@ -17,8 +17,6 @@ ALREADY: Final = frozenset(
     {
         "evaluation.committee_known",
         "evaluation.contribution_known",
-        "evaluation.sheet_closed",
-        "evaluation.signed_already",
         "evaluation.already_answered",
         "evaluation.confirmed_already",
     }
@@ -152,18 +150,25 @@ class ExpertClient(CentreClient):
 
     def accept(self, lot_id: str) -> None:
         """Take the seat, with the oath and the statement that no ground for recusal is known."""
-        if self.next_act(lot_id) == "answer":
-            self.post(f"/reviews/{lot_id}", {"answer": "accept", "oath": True, "free": True})
+        self._act(lot_id, ("answer",), "", {"answer": "accept", "oath": True, "free": True})
 
     def decline(self, lot_id: str, reason: str) -> None:
         """Can not come; the next ticket is asked."""
-        if self.next_act(lot_id) == "answer":
-            self.post(f"/reviews/{lot_id}", {"answer": "decline", "reason": reason})
+        self._act(lot_id, ("answer",), "", {"answer": "decline", "reason": reason})
 
     def recuse(self, lot_id: str, reason: str) -> None:
         """Declare a ground for recusal; what was marked so far is void."""
-        if self.next_act(lot_id) in {"answer", "wait", "score"}:
-            self.post(f"/reviews/{lot_id}", {"answer": "recuse", "reason": reason})
+        self._act(lot_id, ("answer", "wait", "score"), "", {"answer": "recuse", "reason": reason})
+
+    def _act(self, lot_id: str, acts: tuple[str, ...], path: str, body: Mapping[str, Any]) -> None:
+        """Do what is this expert's turn. Where the answer was lost and it is nobody's turn any more, it is done."""
+        if self.next_act(lot_id) not in acts:
+            return
+        try:
+            self.post(f"/reviews/{lot_id}{path}", body)
+        except CentreRefused:
+            if self.next_act(lot_id) in acts:
+                raise
 
     def review(self, lot_id: str) -> Mapping[str, Any]:
         """The page of one seat: parties, own sheet (while scoring), report (from the lock on)."""
@@ -185,13 +190,11 @@ class ExpertClient(CentreClient):
 
     def submit_sheet(self, lot_id: str, marks: Marks) -> None:
         """Hand the sheet in."""
-        if self.next_act(lot_id) == "score":
-            done_once(self, f"/reviews/{lot_id}/sheet", {"act": "submit", "marks": _plain(marks)})
+        self._act(lot_id, ("score",), "/sheet", {"act": "submit", "marks": _plain(marks)})
 
     def sign(self, lot_id: str, dissent: str = "") -> None:
         """Sign the report, or dissent from it in writing."""
-        if self.next_act(lot_id) == "sign":
-            done_once(self, f"/reviews/{lot_id}/signature", {"dissent": dissent})
+        self._act(lot_id, ("sign",), "/signature", {"dissent": dissent})
 
 
 class ResultActs:
