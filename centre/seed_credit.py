@@ -13,6 +13,7 @@ from credit.acts import Act
 from credit.record_services import NewRecord, import_record
 from credit.rules import months_later
 from foundation.runtime import Runtime
+from foundation.working_days import civil_date, start_of_day
 from sandbox import cast
 
 RECORDS: Final = (
@@ -30,7 +31,7 @@ def seed_credit(runtime: Runtime) -> None:
             if user is None:
                 raise LookupError(bidder.login)
             firm = accounts.organisation(unit, user.org_id)
-            begins = months_later(unit.at, -began)
+            begins = start_of_day(civil_date(months_later(unit.at, -began)))
             new = NewRecord(
                 uscc=firm.uscc,
                 name=firm.name,

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Flask
 
 from credit import desk_views, nav, standing_views, views, worklist
+
+RULE_SOURCES: Final = {"R7.13": "NDRC58", "R7.14": "SC49", "R7.16": "cfg"}
+"""What the rules of this package rest on, for the citations of pages (docs/reference/rules.md)."""
 
 
 def register(app: Flask) -> None:
@@ -12,3 +17,4 @@ def register(app: Flask) -> None:
         app.register_blueprint(blueprint)
     nav.register(app.extensions["nav"])
     app.extensions["worklist"].add(worklist.work)
+    app.extensions["rule_sources"].update(RULE_SOURCES)
