@@ -47,8 +47,8 @@ REFUND_WORDS: Final = {
     ),
     "R2.17": (
         "P",
-        "非中标候选人的保证金，公示期满五日内退还",
-        "Who is no candidate is refunded within 5 days of the end of publicity",
+        "非中标候选人的保证金，公示期满无异议即退，最迟五日内",
+        "Who is no candidate is refunded when publicity ends without an objection, within 5 days at the latest",
     ),
     "R2.19": ("P", "有误款项原路退回付款账户", "Money of another name goes back to the payer's account"),
 }
