@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from centre.demo_limits import REFUND_WORDS, limits, what_runs
-from centre.demo_moments import CALM, NextMoment, book_of, next_moment, refuse_while_running
+from centre.demo_limits import REFUND_WORDS, NextMoment, limits, what_runs
+from centre.demo_moments import CALM, book_of, next_moment, refuse_while_running
 from centre.errors import NothingToWaitFor, SomethingRuns
 from deposits import facade as deposits
 from deposits.rules import TERMS
@@ -43,8 +43,10 @@ def assert_next(told: Evaluation, key: str, rule_id: str, at: datetime | None) -
     found = moment(told)
     assert (found.key, found.rule_id, found.at) == (key, rule_id, at)
     assert found.source
-    for language, clause in ((i18n.ZH, found.clause_zh), (i18n.EN, found.clause_en)):
-        assert clause
+    assert found.clause_zh
+    assert found.clause_en
+    languages: tuple[i18n.Lang, ...] = (i18n.ZH, i18n.EN)
+    for language in languages:
         assert i18n.sentence("terms", f"demo_moment.{key}", {}, language) != f"demo_moment.{key}"
 
 
