@@ -119,6 +119,7 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
         hashed=i18n.hashed,
         fours=i18n.fours,
         instant=_in_readers_language(i18n.instant),
+        until=_in_readers_language(i18n.until),
         duration=_in_readers_language(i18n.duration),
         span=_in_readers_language(i18n.span),
         shown=_in_readers_language(i18n.shown),
