@@ -31,6 +31,7 @@ __all__ = [
     "check_ledger",
     "deposit_rows",
     "deposit_status",
+    "own_status",
     "own_statuses",
     "payer_accounts",
     "refund_due",
@@ -66,6 +67,11 @@ class PayerAccount:
 def deposit_status(unit: Unit, lot_id: str, org_id: str) -> DepositStatus:
     """How one bidder's deposit stands. The caller answers for who asks: before the freeze only that bidder may."""
     return status_of(_parts(unit, lot_id, org_id), lots.terms_of(unit, lot_id).required)
+
+
+def own_status(unit: Unit, lot_id: str, org_id: str, required: Money) -> DepositStatus:
+    """One bidder's deposit against the amount the lot wants; one query. For that bidder alone (R2.08)."""
+    return status_of(_parts(unit, lot_id, org_id), required)
 
 
 def own_statuses(unit: Unit, org_id: str, lot_ids: Sequence[str]) -> dict[str, DepositStatus]:
