@@ -117,4 +117,4 @@ def _side(unit: Unit, lot_ids: list[str]) -> Side:
         .where(ResultObjection.lot_id.in_(lot_ids), ResultObjection.answered_at.is_(None))
         .order_by(ResultObjection.answer_until, ResultObjection.id)
     ).all()
-    return Side(cases, draws, frozenset(given), dict(accepted.tuples().all()), bids, objections)
+    return Side(cases, draws, frozenset(given), dict(accepted.all()), bids, objections)

@@ -185,7 +185,7 @@ def lots_bid_on(unit: Unit, org_id: str, *states: LotState) -> tuple[SideLot, ..
 def names_of(unit: Unit, lot_ids: Iterable[str]) -> dict[str, str]:
     """The names of lots, by id; one query."""
     rows = unit.session.execute(select(Lot.id, Lot.name).where(Lot.id.in_(list(lot_ids))))
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def host_may_run(unit: Unit, lot_id: str, actor: Actor) -> bool:

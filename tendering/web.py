@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from flask import Flask
 
@@ -14,6 +15,9 @@ from tendering import lot_life, nav, worklist
 from tendering.queries.preparation import OrderCard
 from tendering.rulebook import RULEBOOKS
 from tendering.views import bids, projects, public, publication, questions
+
+OTHER_SOURCES: Final = {"R1.04": "EB20 13", "R1.10": "EB20 27", "R3.05": "REG 44"}
+"""Rules without a value, which stand in no rulebook (docs/reference/rules.md)."""
 
 
 def register(app: Flask) -> None:
@@ -35,7 +39,7 @@ def rule_sources() -> dict[str, str]:
     for book in RULEBOOKS.values():
         for rule in book.rules.values():
             found.setdefault(rule.id, rule.source)
-    return found
+    return OTHER_SOURCES | found
 
 
 def objection_text(one: Objection) -> str:
