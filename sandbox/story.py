@@ -15,7 +15,6 @@ from typing import Any, Final, TypeVar
 
 from foundation.clock import monotonic
 from sandbox import cast
-from sandbox.clients.bank import BankClient
 from sandbox.clients.bidder import BidderClient, Envelope, SealedBid
 from sandbox.clients.clerk import CentreStaffClient, ClerkClient
 from sandbox.clients.evaluation import ExpertClient, SupervisorClient, TendereeClient
@@ -84,7 +83,6 @@ class Story:
     journal_ok: bool = False
     log_ok: bool = False
     ledger_ok: bool = False
-    bank: BankClient | None = None
     balances: dict[str, int] = field(default_factory=dict)
     """By company, fen in its account before the first payment."""
     moved: dict[str, int] = field(default_factory=dict)

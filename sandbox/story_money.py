@@ -195,9 +195,14 @@ def _moved(story: Story) -> dict[str, int]:
 
 
 def _bank(story: Story) -> BankClient:
-    if story.bank is None:
-        story.bank = BankClient(str(story.public.get("/demo")["bank"]))
-    return story.bank
+    """The bank where it is now: a centre that starts again starts it at another port."""
+
+    def look() -> BankClient | None:
+        found = BankClient(str(story.public.get("/demo")["bank"]))
+        return found if found.is_there() else None
+
+    bank: BankClient = story.public.wait_for("the bank", look, seconds=60)
+    return bank
 
 
 def yuan_of(told: Mapping[str, str]) -> Decimal:

@@ -20,6 +20,13 @@ class BankClient:
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
 
+    def is_there(self) -> bool:
+        """Whether the bank answers."""
+        try:
+            return httpx.get(f"{self._url}/healthz", timeout=TIMEOUT_SECONDS, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
     def account_of(self, holder: str) -> str:
         """The account of a company by its exact name; opened with sample money where there is none."""
         return str(self._post("/accounts", {"holder": holder})["number"])
