@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from foundation.actor import Actor
 from foundation.clock import machine_now
@@ -26,11 +26,8 @@ def work(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
                 title = (f"启动启封程序：{waiting} 项在等", f"Start the agent: {waiting} tasks wait")
                 yield WorkItem(*title, "/keyholding", seat.org_name, None, "R1.24", Urgency.NOW)
     if actor.has_role("centre_staff"):
-        rows = unit.session.scalars(
-            select(HolderSeat)
-            .where(HolderSeat.is_active, HolderSeat.agent_token_hash.is_(None))
-            .order_by(HolderSeat.appointed_at, HolderSeat.id)
-        )
-        for seat in rows:
-            title = ("为启封席位登记代理程序", "Enrol the agent of a key seat")
-            yield WorkItem(*title, "/keyholding/seats", f"{seat.org_name} · {seat.holder_name}", None, "R1.23")
+        missing = select(func.count()).select_from(HolderSeat)
+        count = unit.session.scalar(missing.where(HolderSeat.is_active, HolderSeat.agent_token_hash.is_(None))) or 0
+        if count:
+            title = (f"为 {count} 个启封席位登记代理程序", f"Enrol the agents of key seats: {count}")
+            yield WorkItem(*title, "/keyholding/seats", "", None, "R1.23")
