@@ -14,6 +14,7 @@ from centre.demo_desk import GuidedLot
 from centre.demo_guide import Own
 from centre.demo_run import Run
 from centre.seed_people import demo_accounts, user_of
+from foundation.money import Money
 from foundation.store.unit import Unit
 from sandbox.autopilot import doing
 from sandbox.autopilot.stages import CHAPTERS, OVER, Act, Chapter, Part, Stage, chapter_of, is_before
@@ -44,9 +45,9 @@ class RefundView:
 
     is_own: bool
     count: int
-    principal: str
-    interest: str
-    total: str
+    principal: Money
+    interest: Money
+    total: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _refund(unit: Unit, lot_id: str, stage: Stage, org_id: str) -> RefundView | 
     if not found.count:
         return None
     total = found.principal + found.interest
-    return RefundView(bool(org_id), found.count, found.principal.text(), found.interest.text(), total.text())
+    return RefundView(bool(org_id), found.count, found.principal, found.interest, total)
 
 
 def _stamped(view: GuideView) -> GuideView:

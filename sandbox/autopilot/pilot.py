@@ -19,13 +19,15 @@ import structlog
 from foundation.clock import machine_now, monotonic
 from foundation.errors import CentreError
 from foundation.sealing import WrongKey
+from sandbox import cast
 from sandbox.autopilot import doing
 from sandbox.autopilot.crew import Crew, Deed, Scene
 from sandbox.autopilot.hosting import Host
+from sandbox.autopilot.jury import LOGINS as EXPERTS
 from sandbox.autopilot.jury import Jury
 from sandbox.autopilot.office import Office
 from sandbox.autopilot.robots import HUMAN, Robots
-from sandbox.autopilot.stages import BEFORE_THE_EXPERTS, OVER, Part, Stage
+from sandbox.autopilot.stages import BEFORE_THE_EXPERTS, OVER, Part, Stage, is_before
 from sandbox.clients.http import CentreClient
 from sandbox.errors import CentreRefused
 
@@ -41,6 +43,7 @@ GIVE_UP: Final = 3
 """Declined so often, a deed is tried on, but the clock no longer waits for it: a company may be barred, say."""
 CLOCK_STAGES: Final = frozenset({Stage.BIDDING, Stage.CHECK_IN, Stage.PUBLICITY})
 """Where only waiting may remain. A window of the room is somebody's right: it is never jumped over unasked."""
+BIDDERS: Final = frozenset(part.login for part in cast.BIDDERS)
 _NOT_SIGNED_IN: Final = 401
 
 
@@ -68,6 +71,16 @@ class Look:
     def mark(self) -> tuple[object, ...]:
         """What must still be so after a pause."""
         return self.scene, self.is_held, self.is_run
+
+
+def told_of(deed: Deed, stage: Stage) -> tuple[str, str]:
+    """What the guide bar may say of a deed, and of whom.
+
+    Before the deadline never who bids (R1.05), and before the award never who sits on the committee (R4.01).
+    """
+    if deed.who in BIDDERS and is_before(stage, Stage.CLOSING):
+        return "bid", ""
+    return deed.what, "" if deed.who in EXPERTS else deed.who
 
 
 class Pilot:
@@ -111,13 +124,11 @@ class Pilot:
             self._tell()
             return False
         deed = self._next_deed(look)
-        if deed is not None and deed.do is not None:
-            self._tell(deed.what, deed.who)
-            stop.wait(look.pace)
-            return not stop.is_set() and self._is_still(look) and self._perform(deed, look.scene)
         if deed is not None:
-            self._tell(deed.what, deed.who)
-            return False
+            self._tell(*told_of(deed, look.scene.stage))
+            if deed.do is None or stop.wait(look.pace):
+                return False
+            return self._is_still(look) and self._perform(deed, look.scene)
         return look.is_run and self._press(look, stop)
 
     # What there is to see --------------------------------------------------------------------------------------

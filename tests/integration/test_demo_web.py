@@ -114,9 +114,9 @@ def test_the_steps_follow_the_guided_lot_and_name_people_as_the_table_does(demo:
         assert '<span lang="zh-Hans">陆之恒</span>: ask the holders' in page
         return re.findall(r'<li class="(done|next|todo)"><span class="no">', page)
 
-    assert states() == ["next", *["todo"] * 5]
+    assert states() == ["next", *["todo"] * 8]
     publish(demo)
-    assert states() == ["done", "done", "next", *["todo"] * 3]
+    assert states() == ["done", "done", "next", *["todo"] * 6]
 
 
 def test_without_agents_the_page_says_so(demo: DemoCentre) -> None:

@@ -145,6 +145,7 @@ MORE = (
     ("projects.my_projects", "tenderee1", "", 200),
     ("projects.my_projects", "bidder1", "", 403),
     ("demo.show_demo", "bidder1", "", 200),
+    ("guide.show_guide", "bidder1", "", 200),
     ("deposits.show_deposit", "bidder1", "evaluated_lot", 200),
     ("deposit_desk.show_desk", "supervisor1", "", 200),
     ("deposit_desk.show_lot", "supervisor1", "evaluated_lot", 200),

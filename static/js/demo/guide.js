@@ -39,7 +39,8 @@ function say(before, after) {
 
 async function drawAnew() {
   const text = await (await asked("text/html")).text();
-  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("guide");
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const fresh = page.getElementById("guide");
   const old = bar();
   if (!fresh) {
     old.remove();
@@ -50,6 +51,9 @@ async function drawAnew() {
   // The forms of the answer belong to the guide's own page: they must lead back to this one.
   for (const back of fresh.querySelectorAll('input[name="back"]')) back.value = location.pathname + location.search;
   old.replaceWith(document.adoptNode(fresh));
+  // The guide's own page shows the whole way: it goes along.
+  const way = page.getElementById("guide-page");
+  if (way) document.getElementById("guide-page")?.replaceWith(document.adoptNode(way));
   bar().querySelector("details").open = isOpen;
   if (focused) document.getElementById(focused)?.focus();
   say(old, fresh);
