@@ -20,23 +20,17 @@ class Jury:
 
     def __init__(self, crew: Crew) -> None:
         self._crew = crew
-        self._members: dict[str, set[str]] = {}
 
     def deeds(self, scene: Scene) -> Iterator[Deed]:
         """The next deed of every expert that has one."""
         if scene.stage not in SITTING:
             return
-        known = self._members.setdefault(scene.lot_id, set())
-        # Seats change hands while they are offered; later only those who sit are asked.
-        asked = LOGINS if scene.stage is Stage.SEATS or not known else tuple(one for one in LOGINS if one in known)
-        for login in asked:
+        # Everybody is asked at every look: a seat may change hands up to the signing.
+        for login in LOGINS:
             if login == scene.visitor:
                 continue
             expert = self._crew.person(login, ExpertClient)
-            act = expert.next_act(scene.lot_id)
-            if act:
-                known.add(login)
-            if found := self._deed(expert, scene.lot_id, act):
+            if found := self._deed(expert, scene.lot_id, expert.next_act(scene.lot_id)):
                 yield found
 
     def _deed(self, expert: ExpertClient, lot_id: str, act: str) -> Deed | None:
