@@ -18,7 +18,7 @@ from accounts.sessions import COOKIE
 from foundation.jobs.models import Job
 from foundation.journal import JournalEntry
 from foundation.web.access import rule_of
-from tests.support.whole_centre import Person, WholeCentre, make_whole_centre
+from tests.support.whole_centre import Person, WholeCentre, hold_opening, make_whole_centre
 from tests.support.whole_deals import hold_evaluations
 
 ROWS = tomllib.loads(Path(__file__).with_name("matrix.toml").read_text(encoding="utf-8"))
@@ -33,6 +33,7 @@ JSON_WITHOUT_COOKIE = {"accounts.enter", "accounts.register_organisation"}
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> WholeCentre:
     made = make_whole_centre(tmp_path_factory.mktemp("forgery"))
+    hold_opening(made)
     hold_evaluations(made)
     return made
 
