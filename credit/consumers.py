@@ -10,8 +10,7 @@ from foundation.actor import system
 from foundation.events.evaluation import ContractSigned
 from foundation.jobs.registry import JobContext
 from foundation.journal.consumers import consumer
-from foundation.journal.models import JournalEntry
-from foundation.journal.read import entry_of
+from foundation.journal.heard import heard
 
 WORKER: Final = system("credit")
 
@@ -23,9 +22,9 @@ def record_contract(context: JobContext) -> None:
     A late one is nothing here: whose fault that is, only a decision can say.
     """
     with context.runtime.units.begin(WORKER) as unit:
-        row = unit.session.get_one(JournalEntry, context.payload["entry"])
-        event = entry_of(row).event
-        if not isinstance(event, ContractSigned) or event.is_late:
+        told = heard(unit.session, context, ContractSigned)
+        if told.event.is_late:
             return
-        awardee = organisation(unit, event.awardee_org_id)
-        record_kept_contract(unit, KeptContract(awardee.uscc, awardee.name, event.lot, event.signed_at, row.id))
+        awardee = organisation(unit, told.event.awardee_org_id)
+        kept = KeptContract(awardee.uscc, awardee.name, told.event.lot, told.event.signed_at, told.entry_id)
+        record_kept_contract(unit, kept)

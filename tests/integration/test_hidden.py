@@ -44,9 +44,9 @@ VOLATILE = (
     re.compile(r'name="csrf_token" value="[^"]*"'),
     re.compile(r'name="csrf-token" content="[^"]*"'),
 )
-ELSEWHERE = {"static", "static_versioned", "log", "demo"}
-"""The log grows with time, whoever does what, and has a test of its own. The demonstration's page says that something
-is under way, because its clock must not jump over it; that page and that clock are in no real centre."""
+ELSEWHERE = {"static", "static_versioned", "log", "demo", "guide"}
+"""The log grows with time, whoever does what, and has a test of its own. The demonstration's pages say that something
+is under way, because its clock must not jump over it (and no more: a test below); they are in no real centre."""
 PASSING_HEADERS = {"Set-Cookie", "X-Request-Id", "Date"}
 
 
@@ -283,6 +283,21 @@ def test_a_bidder_sees_its_own_things_and_nobody_elses(scene: Scene) -> None:
     last = scene.read_everything([first.person])
     assert differences({where: text for where, text in after.items() if where[0] == first.person.name}, last) == []
     assert leaks(last, scene) == []
+
+
+def test_the_guide_says_that_something_is_under_way_and_never_whose_or_how_much(scene: Scene) -> None:
+    def read() -> dict[tuple[str, str, str], str]:
+        return {
+            (person.name, "/demo/guide", "json"): normal(scene.centre.client(person).get("/demo/guide"))
+            for person in scene.outsiders()
+        }
+
+    scene.act(scene.interested[0])
+    one = read()
+    for other in scene.interested[1:]:
+        scene.act(other)
+    assert differences(one, read()) == []
+    assert leaks(one, scene) == []
 
 
 def test_jobs_and_frames_name_no_bidder(scene: Scene) -> None:
