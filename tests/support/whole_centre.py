@@ -22,28 +22,18 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from accounts import facade, sessions
-from accounts.models import Claim, ClaimDocument, Organisation, OrganisationKey, UserSession
 from accounts.roles import GRANTED
 from accounts.services.bank import SHARED_KEY_FILE
-from accounts.states import ClaimState, ClaimWay, KeyPurpose, UsccGround
 from bid_opening.services import schedule
 from centre import democlock
 from centre.bootstrap import DEMO_MARK, prepare_folders
 from centre.web import make_app
-from credit.acts import Act
-from credit.record_services import NewRecord, enter_record, publish_record
-from credit.services import NewBan, enter_ban
 from foundation.actor import Actor
-from foundation.clock import machine_now
-from foundation.codes import synthetic_uscc
 from foundation.events import tendering as events
 from foundation.journal import JournalEntry
 from foundation.publication.models import STATE_ROW, LogState
 from foundation.publication.publisher import Publisher
-from foundation.sealing import generate_key, public_hex
 from foundation.store.unit import Unit, Units
-from keyholding.models import HolderSeat, LotKeyset, Rehearsal
-from keyholding.states import RehearsalState, Side
 from tendering.models import Document, Lot
 from tendering.rules import LotDraft
 from tendering.services.codes import CodeSource
@@ -53,13 +43,13 @@ from tendering.states import LotState
 from tests import support_opening
 from tests.support.oversight_alerts import add_alerts
 from tests.support.tender_world import NOW, TESTS, OpenLot, TenderWorld, make_world
+from tests.support.whole_people import PDF, add_accounts, add_holders
 from tests.support_bids import FILES, Bidder, SealedFiles, make_bidder
 
 T = TypeVar("T", str, dict[str, str])
 MISSING_ID = "00000000-0000-7000-8000-000000000000"
 RULEBOOK = "works-mandatory-2022"
 TILE = 256
-PDF = b"%PDF-1.7\n% a paper of the tender\n"
 NAMES: Mapping[str, str] = {
     "tenderee": "武进区教育局",
     "agency": "江苏晋陵招标代理有限公司",
@@ -206,8 +196,8 @@ def make_whole_centre(folder: Path, *, url: str = "", with_bids: bool = True) ->
     _settle_people(centre)
     for number in (1, 2):
         _add_lots(centre, number)
-        _add_accounts(centre, number)
-        _add_holders(centre, number)
+        add_accounts(centre, number)
+        add_holders(centre, number)
         if with_bids:
             _add_bid(centre, number)
     publish_log(centre)
@@ -341,128 +331,6 @@ def publish_log(centre: WholeCentre) -> None:
         state = unit.session.get_one(LogState, STATE_ROW)
         tile = f"0/000.p/{state.published_size}" if state.published_size < TILE else "0/000"
     centre.objects["tile"] = {1: tile, 2: tile}
-
-
-def _add_accounts(centre: WholeCentre, number: int) -> None:
-    bidder = centre.people[f"bidder{number}"].actor
-    with centre.units.begin(TESTS) as unit:
-        own = unit.session.scalars(select(UserSession).where(UserSession.user_id == bidder.user_id)).one()
-        key = OrganisationKey(
-            id=unit.new_id(),
-            org_id=bidder.org_id,
-            purpose=KeyPurpose.SIGNING,
-            public_key=public_hex(generate_key()),
-            label="test",
-            registered_at=unit.at,
-            registered_by=None,
-            retired_at=None,
-        )
-        unit.session.add(key)
-        centre.put("session", number, own.id)
-        centre.put("key", number, key.id)
-        centre.put("user", number, str(bidder.user_id))
-        centre.put("login", number, f"test-bidder{number}")
-        _add_claim(centre, unit, number)
-    with centre.units.begin(centre.people[f"supervisor{number}"].actor) as unit:
-        centre.put("ban", number, enter_ban(unit, _ban(unit, number)))
-    _add_record(centre, number)
-
-
-def _add_claim(centre: WholeCentre, unit: Unit, number: int) -> None:
-    """The observer's organisation asks two officers to believe its papers, and a code that does not compute."""
-    org_id = centre.people[f"observer{number}"].actor.org_id
-    claim = unit.session.scalars(select(Claim).where(Claim.org_id == org_id)).one()
-    claim.state, claim.way, claim.round, claim.started_at = ClaimState.PENDING, ClaimWay.DOCUMENTS, 1, unit.at
-    organisation = unit.session.get_one(Organisation, org_id)
-    organisation.uscc_ground, organisation.override_evidence = UsccGround.OVERRIDDEN, "旧证"
-    name = f"claims/{claim.id}.pdf"
-    centre.world.runtime.objects.put_once(name, PDF)
-    document = ClaimDocument(
-        id=unit.new_id(),
-        claim_id=claim.id,
-        round=1,
-        title="营业执照",
-        media_type="application/pdf",
-        object_name=name,
-        size_bytes=len(PDF),
-        sha256=hashlib.sha256(PDF).hexdigest(),
-        filed_at=unit.at,
-    )
-    unit.session.add(document)
-    centre.put("claim", number, claim.id)
-    centre.put("claim_document", number, document.id)
-    centre.put("code_org", number, str(org_id))
-
-
-def _add_record(centre: WholeCentre, number: int) -> None:
-    """A published record of the bidder's organisation, to which it may still object."""
-    people = centre.people
-    with centre.units.begin(people[f"centre_staff{number}"].actor) as unit:
-        uscc = facade.organisation(unit, str(people[f"bidder{number}"].actor.org_id)).uscc
-        new = NewRecord(
-            uscc=centre.put("bidder_uscc", number, uscc),
-            name="",
-            act=Act.BOND_NOT_GIVEN,
-            authority="武进区住房和城乡建设局",
-            decision_no=f"武住建决〔2026〕{number} 号",
-            clause="",
-            facts="中标后未按招标文件要求提交履约保证金。",
-            lot_code="",
-            effective_at=unit.at - timedelta(days=30),
-            months=6,
-            document_reference="决定书",
-        )
-        centre.put("credit_record", number, enter_record(unit, new))
-    with centre.units.begin(people[f"supervisor{number}"].actor) as unit:
-        publish_record(unit, centre.objects["credit_record"][number])
-
-
-def _ban(unit: Unit, number: int) -> NewBan:
-    return NewBan(
-        uscc=synthetic_uscc(800_000 + number),
-        name=f"被禁入企业{number}",
-        authority="常州市住房和城乡建设局",
-        decision_no=f"常住建罚〔2026〕{number} 号",
-        clause="招标投标法 53",
-        starts_at=unit.at - timedelta(days=30),
-        ends_at=unit.at + timedelta(days=300),
-        document_reference="决定书",
-    )
-
-
-def _add_holders(centre: WholeCentre, number: int) -> None:
-    holder = centre.people[f"gate_holder{number}"].actor
-    lot = centre.lots[f"open{number}"]
-    with centre.units.begin(TESTS) as unit:
-        keyset = unit.session.scalars(select(LotKeyset).where(LotKeyset.lot_id == lot.id)).one()
-        seat = HolderSeat(
-            id=unit.new_id(),
-            side=Side.AUDIT,
-            org_id=holder.org_id,
-            org_name=holder.org_name,
-            user_id=holder.user_id,
-            holder_name=holder.display_name,
-            operator="公证处机房",
-            agent_token_hash=None,
-            last_seen_at=None,
-            warned_at=None,
-            is_active=True,
-            appointed_at=unit.at,
-        )
-        unit.session.add(seat)
-        rehearsal = Rehearsal(
-            id=unit.new_id(),
-            keyset_id=keyset.id,
-            number=1,
-            state=RehearsalState.PASSED,
-            header_hash="0" * 64,
-            content_hash="0" * 64,
-            started_at=machine_now(),
-        )
-        unit.session.add(rehearsal)
-        centre.put("seat", number, seat.id)
-        centre.put("keyset", number, keyset.id)
-        centre.put("rehearsal", number, rehearsal.id)
 
 
 def _add_bid(centre: WholeCentre, number: int) -> None:
