@@ -242,6 +242,10 @@ def place_of(part: Part, stage: Stage, act: Act | None = None, own: Own | None =
     return found
 
 
+GOALS: Final[Mapping[Stage, str]] = MappingProxyType(
+    {Stage.BIDDING: "checkin_from", Stage.CHECK_IN: "bid_deadline", Stage.PUBLICITY: "publicity_end"}
+)
+"""Where the clock is pressed on to in a stage, over the legal instants in between: term ``demo_moment.<goal>``."""
 BY_HAND: Final[Mapping[Stage, int]] = MappingProxyType(
     {
         **dict.fromkeys((Stage.KEYS, Stage.SUBMIT), 1),

@@ -55,7 +55,7 @@ class GuideView:
     """``is_yours``: the reader is signed in as the account the run plays; ``turn`` is told to nobody else.
 
     ``may_enter``: the reader can be signed in as that account. ``jump_in``: seconds until the pilot moves the clock, -1
-    where it does not. ``version`` changes whenever the bar must be drawn anew.
+    where it does not; ``goal``: the moment it goes on to, over the ones in between. ``version`` changes whenever the bar must be drawn anew.
     """
 
     lot_id: str
@@ -70,6 +70,7 @@ class GuideView:
     may_enter: bool
     running: str
     moment: str
+    goal: str
     tip: str
     rule_id: str
     source: str
@@ -112,13 +113,14 @@ def guide(unit: Unit, run: Run | None, told: doing.Doing | None, machine: dateti
             may_enter=visitor is not None and not is_yours,
             running=guided.running,
             moment=guided.moment.key if guided.moment is not None else "",
+            goal=demo_guide.GOALS.get(stage, guided.moment.key if guided.moment is not None else ""),
             tip=f"{part}.{stage}" if (part, stage) in demo_guide.TIPS else "",
             rule_id=rule_id,
             source=source,
             url=_address(place, lot.id),
             doing=None if is_over else _doing(told),
             jump_in=_jump_in(guided, told, machine),
-            is_silent=run is not None and not is_over and (told is None or told.is_silent(machine)),
+            is_silent=run is not None and not is_over and _is_silent(run, told, machine),
             is_over=is_over,
             refund=_refund(unit, lot.id, stage, visitor.org_id if visitor and part is Part.BIDDER and is_yours else ""),
         )
@@ -141,6 +143,12 @@ def _doing(told: doing.Doing | None) -> DoingView | None:
         return None
     who = next((one.name for one in demo_accounts() if one.login == told.who), "")
     return DoingView(told.what, who)
+
+
+def _is_silent(run: Run, told: doing.Doing | None, machine: datetime) -> bool:
+    """A run that has just begun gives the pilot its time to notice."""
+    is_new = machine - run.started_at < doing.SILENT_AFTER
+    return not is_new and (told is None or told.is_silent(machine))
 
 
 def _jump_in(guided: GuidedLot, told: doing.Doing | None, machine: datetime) -> int:

@@ -171,8 +171,10 @@ def test_another_browser_can_go_on_as_the_chosen_role(demo: DemoCentre) -> None:
 def test_what_others_do_and_when_the_clock_jumps_is_told(demo: DemoCentre) -> None:
     visitor = started(demo, Part.BIDDER)
     path = demo_run.doing_file(folder_of(demo))
-    assert guide_of(visitor)["is_silent"] is True
+    assert guide_of(visitor)["is_silent"] is False  # it has only just begun
     now = machine_now()
+    demo_run.change(folder_of(demo), lambda run: replace(run, started_at=now - timedelta(minutes=1)))
+    assert guide_of(visitor)["is_silent"] is True
     doing.write(path, doing.Doing(now, "ask_for_keys", "agency"))
     told = guide_of(visitor)
     assert (told["doing"], told["is_silent"]) == ({"what": "ask_for_keys", "who": "陆之恒"}, False)
