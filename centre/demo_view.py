@@ -55,7 +55,8 @@ class GuideView:
     """``is_yours``: the reader is signed in as the account the run plays; ``turn`` is told to nobody else.
 
     ``may_enter``: the reader can be signed in as that account. ``jump_in``: seconds until the pilot moves the clock, -1
-    where it does not; ``goal``: the moment it goes on to, over the ones in between. ``version`` changes whenever the bar must be drawn anew.
+    where it does not; ``goal``: the moment it goes on to, over the ones in between. ``version`` changes whenever the
+    bar must be drawn anew.
     """
 
     lot_id: str
