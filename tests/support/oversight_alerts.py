@@ -31,12 +31,14 @@ def add_alerts(units: Units, lot_id: str, bidders: Sequence[Actor], supervisor: 
         for one in (first, second)
     ]
     (account,) = shared_payer.find(paid, [first["org_id"], second["org_id"]])
+    # Payers are compared before anybody has a seat.
+    payers = [{name: value for name, value in one.items() if name != "seat"} for one in (first, second)]
     with units.begin(scans.PLATFORM) as unit:
-        for detector, severity, told in (
-            (detectors.COPIED_TEXT, Severity.ORANGE, evidence.of_pair(pair, rows, comparison.TOOLS)),
-            (detectors.SHARED_PAYER, Severity.RED, evidence.of_account(account)),
+        for detector, severity, who, told in (
+            (detectors.COPIED_TEXT, Severity.ORANGE, [first, second], evidence.of_pair(pair, rows, comparison.TOOLS)),
+            (detectors.SHARED_PAYER, Severity.RED, payers, evidence.of_account(account)),
         ):
-            alerts.raise_alert(unit, lot_id, detector, "test", severity, [first, second], told)
+            alerts.raise_alert(unit, lot_id, detector, "test", severity, who, told)
         unit.session.add(_unread(unit.new_id(), lot_id, first, unit.at))
         made = {row.detector: row.id for row in unit.session.query(Alert).filter_by(lot_id=lot_id, subject="test")}
     with units.begin(supervisor) as unit:
