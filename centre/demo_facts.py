@@ -105,6 +105,7 @@ def _bidder(unit: Unit, lot_id: str, org_id: str) -> Own:
         is_sealed=tendering.own_bid(unit, lot_id, org_id) is not None,
         is_checked_in=unit.session.get(CheckIn, (lot_id, org_id)) is not None,
         has_seat=seat is not None,
+        is_checked=seat is not None and seat.seal_is_equal is not None,
         is_released=seat is not None and seat.is_recoverable,
         has_spoken=seat is not None
         and (seat.has_no_objection or any(one.org_id == org_id for one in state.objections)),

@@ -44,6 +44,7 @@ class Own:
     is_sealed: bool = False
     is_checked_in: bool = False
     has_seat: bool = False
+    is_checked: bool = False
     is_released: bool = False
     has_spoken: bool = False
     is_confirmed: bool = False
@@ -144,6 +145,7 @@ def _turn_of_bidder(stage: Stage, own: Own) -> Act | None:
     if not own.has_seat:
         return None
     done = {
+        Stage.CLOSING: (own.is_checked, Act.CHECK_SEAL),
         Stage.DECRYPTING: (own.is_released, Act.RELEASE),
         Stage.QUERY: (own.has_spoken, Act.SAY),
         Stage.CONFIRMING: (own.is_confirmed, Act.CONFIRM),
@@ -161,7 +163,7 @@ _ACTS: Final = {
     Act.SIGN_CONTRACT: "results.show_contract",
     Act.PAY_DEPOSIT: "deposits.show_deposit",
     Act.SEAL: "bids.workbench",
-    **dict.fromkeys((Act.CHECK_IN, Act.RELEASE, Act.SAY, Act.CONFIRM), "rooms.seat"),
+    **dict.fromkeys((Act.CHECK_IN, Act.CHECK_SEAL, Act.RELEASE, Act.SAY, Act.CONFIRM), "rooms.seat"),
     **dict.fromkeys((Act.TAKE_SEAT, Act.SCORE, Act.SIGN_REPORT), "reviews.show_review"),
 }
 # The first row whose stage the lot has not passed says where; the last is for everything after.

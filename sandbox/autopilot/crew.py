@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -18,11 +18,15 @@ Client = TypeVar("Client", bound=CentreClient)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The guided lot at one look. ``visitor``: the login that is played by hand, "" for nobody."""
+    """The guided lot at one look. ``visitor``: the login that is played by hand, "" for nobody.
+
+    ``is_turn``: the visitor has something to do; it is no part of what two looks are compared by.
+    """
 
     lot_id: str
     stage: Stage
     visitor: str = ""
+    is_turn: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,8 @@ class Host:
 
     def deeds(self, scene: Scene) -> Iterator[Deed]:
         """The host's next step; nothing while the room waits for others."""
-        if scene.stage not in IN_ROOM:
+        # Once decryption has begun nobody compares its seal any more: the visitor is waited for.
+        if scene.stage not in IN_ROOM or (scene.stage is Stage.CLOSING and scene.is_turn):
             return
         clerk = self._crew.person(AGENCY, ClerkClient)
         room: Mapping[str, Any] = clerk.get(f"/rooms/{scene.lot_id}/host")

@@ -64,7 +64,6 @@ class Look:
     scene: Scene
     is_run: bool
     is_held: bool
-    is_turn: bool
     is_busy: bool
     moment: str
     pace: float
@@ -152,10 +151,11 @@ class Pilot:
         if run is not None and run["part"] == Part.EXPERT and stage in BEFORE_THE_EXPERTS:
             pace = min(pace, QUICK_SECONDS)
         return Look(
-            scene=Scene(str(told["lot_id"]), stage, HUMAN if run is None else self._visitor.login),
+            scene=Scene(
+                str(told["lot_id"]), stage, HUMAN if run is None else self._visitor.login, is_turn=bool(told["turn"])
+            ),
             is_run=run is not None,
             is_held=run is not None and bool(run["is_held"]),
-            is_turn=bool(told["turn"]),
             is_busy=bool(told["running"]),
             moment=str(told["moment"]),
             pace=pace,
@@ -232,7 +232,7 @@ class Pilot:
 
     def _press(self, look: Look, stop: threading.Event) -> bool:
         """Press the clock on where only waiting remains, never when the visitor is due; whether it was pressed."""
-        if look.is_turn or look.is_busy or not look.moment or look.scene.stage not in CLOCK_STAGES:
+        if look.scene.is_turn or look.is_busy or not look.moment or look.scene.stage not in CLOCK_STAGES:
             self._tell()
             return False
         if self._noticed != (look.scene.lot_id, look.scene.stage):
@@ -241,7 +241,7 @@ class Pilot:
             if stop.wait(seconds):
                 return False
             now = self._see()
-            if now is None or now.mark != look.mark or now.is_turn or now.is_busy or now.moment != look.moment:
+            if now is None or now.mark != look.mark or now.scene.is_turn or now.is_busy or now.moment != look.moment:
                 return False
             self._noticed = (look.scene.lot_id, look.scene.stage)
         try:

@@ -24,7 +24,9 @@ from sandbox.story_opening import confirmation_note
 
 HUMAN: Final = "bidder1"
 """Left to whoever tries the demonstration by hand, as long as nobody has chosen a role."""
-ACTING: Final = frozenset({Stage.CHECK_IN, Stage.DECRYPTING, Stage.QUERY, Stage.CONFIRMING, Stage.CONTRACT})
+ACTING: Final = frozenset(
+    {Stage.CHECK_IN, Stage.CLOSING, Stage.DECRYPTING, Stage.QUERY, Stage.CONFIRMING, Stage.CONTRACT}
+)
 """Stages after the bid in which a bidder does something."""
 Act = Callable[[], Any]
 _NOT_SIGNED_IN: Final = 401
@@ -120,6 +122,8 @@ class Robot:
         seat = next((one for one in room["seats"] if one["is_own"]), None)
         if seat is None:
             return None
+        if stage is Stage.CLOSING and seat["seal_is_equal"] is None:
+            return "check_seal", lambda: acts.seal_check(ok=True)
         if stage is Stage.DECRYPTING and seat["released_at"] is None:
             return "release", lambda: self._release(acts, lot_id)
         if stage is Stage.QUERY and not seat["has_no_objection"]:
@@ -159,6 +163,6 @@ class Robots:
             found = robot.deed(scene)
             if found is not None:
                 yield found
-            elif scene.stage is not Stage.CONTRACT:
-                # Before the contract is issued an awardee has nothing to do yet, and later it has.
+            elif scene.stage not in {Stage.CLOSING, Stage.CONTRACT}:
+                # Before the list, or the contract, is there nobody has anything to do yet, and later somebody has.
                 self._settled.add(key)

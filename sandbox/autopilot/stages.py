@@ -69,6 +69,7 @@ class Act(StrEnum):
     PAY_DEPOSIT = "pay_deposit"
     SEAL = "seal"
     CHECK_IN = "check_in"
+    CHECK_SEAL = "check_seal"
     RELEASE = "release"
     SAY = "say"
     CONFIRM = "confirm"

@@ -119,6 +119,7 @@ def test_a_bidder_played_by_hand_is_waited_for_and_gets_its_deposit_back(centre:
         "pay_deposit",
         "seal",
         "check_in",
+        "check_seal",
         "release",
         "say",
         "confirm",

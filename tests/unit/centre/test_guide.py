@@ -73,12 +73,12 @@ def test_a_bidder_pays_seals_and_signs_in_one_after_the_other() -> None:
 
 
 def test_a_bidder_without_a_seat_is_never_waited_for_in_the_room() -> None:
-    room = (Stage.DECRYPTING, Stage.QUERY, Stage.CONFIRMING)
-    assert [turn_of(Part.BIDDER, stage, Own()) for stage in room] == [None, None, None]
-    seated = Own(has_seat=True)
-    assert [turn_of(Part.BIDDER, stage, seated) for stage in room] == [Act.RELEASE, Act.SAY, Act.CONFIRM]
-    done = Own(has_seat=True, is_released=True, has_spoken=True, is_confirmed=True)
-    assert [turn_of(Part.BIDDER, stage, done) for stage in room] == [None, None, None]
+    room = (Stage.CLOSING, Stage.DECRYPTING, Stage.QUERY, Stage.CONFIRMING)
+    assert {turn_of(Part.BIDDER, stage, Own()) for stage in room} == {None}
+    turns = [turn_of(Part.BIDDER, stage, Own(has_seat=True)) for stage in room]
+    assert turns == [Act.CHECK_SEAL, Act.RELEASE, Act.SAY, Act.CONFIRM]
+    done = Own(has_seat=True, is_checked=True, is_released=True, has_spoken=True, is_confirmed=True)
+    assert {turn_of(Part.BIDDER, stage, done) for stage in room} == {None}
 
 
 def test_tenderee_supervisor_and_expert_have_their_own_turns() -> None:
