@@ -186,8 +186,8 @@ def pay_verification() -> ResponseReturnValue:
     """Pay the verification amount from the own company's account at the demonstration's bank."""
     with units().read(current_actor()) as unit:
         holder, reference = demo_desk.wanted_reference(unit)
-    bank = demo_desk.Bank(runtime().settings.bank_url)
-    serial = bank.pay_centre(bank.account_of(holder), reference)
+    bank = BankClient(runtime().settings.bank_url)
+    serial = bank.pay_verification(holder, reference, demo_desk.VERIFICATION_AMOUNT)
     notice = ("演示银行已付款，通知随后就到", "The demonstration's bank has paid; its notice follows")
     return done(url_for("verification.verification"), notice=notice, kind="run", serial=serial)
 

@@ -12,13 +12,14 @@ from sqlalchemy import select, update
 
 from accounts.models import Claim, User
 from accounts.states import ClaimState
-from centre import demo_desk, demo_moments
+from centre import demo_moments
 from centre.errors import NothingToWaitFor, SomethingRuns
 from centre.web import make_app
 from foundation.actor import system
 from foundation.clock import parse_iso
 from foundation.store.unit import Unit
 from sandbox import cast
+from sandbox.clients import bank as bank_client
 from tendering.models import Lot, Upload
 from tendering.states import LotState
 from tests.support.demo_centre import DemoCentre, make_demo, make_runtime
@@ -140,10 +141,10 @@ class Notary:
     def __init__(self) -> None:
         self.asked: list[tuple[str, dict[str, str]]] = []
 
-    def request(self, method: str, url: str, *, json: dict[str, str], **_: object) -> httpx.Response:
+    def post(self, url: str, *, json: dict[str, str], **_: object) -> httpx.Response:
         self.asked.append((url, json))
         answer = {"number": "111122223333"} if url.endswith("/accounts") else {"serial": "DB0000000001"}
-        return httpx.Response(201, json=answer, request=httpx.Request(method, url))
+        return httpx.Response(201, json=answer, request=httpx.Request("POST", url))
 
 
 def test_the_verification_transfer_is_paid_from_the_own_account_with_the_own_reference(
@@ -151,7 +152,7 @@ def test_the_verification_transfer_is_paid_from_the_own_account_with_the_own_ref
 ) -> None:
     bank = Notary()
     monkeypatch.setattr(demo.runtime.settings, "bank_url", "http://bank.invalid")
-    monkeypatch.setattr(demo_desk.httpx, "request", bank.request)
+    monkeypatch.setattr(bank_client.httpx, "post", bank.post)
     client = demo.client("newcomer")
     assert client.post("/demo/bank/verification-transfer", json={}).status_code == 409
     assert bank.asked == []
@@ -161,7 +162,7 @@ def test_the_verification_transfer_is_paid_from_the_own_account_with_the_own_ref
         claim = unit.session.scalars(select(Claim).where(Claim.state == ClaimState.PENDING)).one()
     (_, opened), (_, paid) = bank.asked
     assert opened == {"holder": cast.NEWCOMER.zh}
-    assert (paid["debit"], paid["reference"]) == ("111122223333", claim.reference)
+    assert (paid["debit"], paid["reference"], paid["amount"]) == ("111122223333", claim.reference, "1.00")
 
 
 def test_an_agent_can_be_let_rest_and_act_again(demo: DemoCentre) -> None:

@@ -6,11 +6,13 @@ import csv
 import io
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from foundation.money import Money
+from oversight.models import Alert
 from tendering.facade import record_deal
 from tests.support.tender_world import TESTS
 from tests.support.whole_centre import PUBLIC, WholeCentre, hold_opening, make_whole_centre
@@ -18,22 +20,37 @@ from tests.support.whole_centre import PUBLIC, WholeCentre, hold_opening, make_w
 FORM = {"csrf_token": ""}
 
 
-@pytest.fixture(scope="module")
-def centre(tmp_path_factory: pytest.TempPathFactory) -> WholeCentre:
-    made = make_whole_centre(tmp_path_factory.mktemp("oversight"), with_bids=False)
+def make(folder: Path) -> WholeCentre:
+    made = make_whole_centre(folder, with_bids=False)
     hold_opening(made)
     made.app.config["WTF_CSRF_ENABLED"] = False
     return made
 
 
+@pytest.fixture(scope="module")
+def centre(tmp_path_factory: pytest.TempPathFactory) -> WholeCentre:
+    """For tests that change nothing: they share it in any order."""
+    return make(tmp_path_factory.mktemp("oversight"))
+
+
+@pytest.fixture
+def own_centre(tmp_path: Path) -> WholeCentre:
+    """For a test that changes something."""
+    return make(tmp_path)
+
+
 @pytest.fixture
 def json_client(centre: WholeCentre) -> FlaskClient:
-    return centre.client(centre.people["supervisor1"])
+    return as_supervisor(centre)
 
 
 @pytest.fixture
 def browser(centre: WholeCentre) -> FlaskClient:
     return centre.browser(centre.people["supervisor1"])
+
+
+def as_supervisor(centre: WholeCentre) -> FlaskClient:
+    return centre.client(centre.people["supervisor1"])
 
 
 def text_of(client: FlaskClient, path: str, lang: str = "zh-Hans") -> str:
@@ -103,7 +120,8 @@ def test_nobody_but_a_supervisor_sees_an_alert_or_that_there_is_one(centre: Whol
     assert "oversight/alerts" not in centre.browser(centre.people[name]).get("/").text
 
 
-def test_a_supervisor_deals_with_an_alert_and_nothing_typed_is_lost(centre: WholeCentre, browser: FlaskClient) -> None:
+def test_a_supervisor_deals_with_an_alert_and_nothing_typed_is_lost(own_centre: WholeCentre) -> None:
+    centre, browser = own_centre, own_centre.browser(own_centre.people["supervisor1"])
     alert_id = centre.objects["account_alert"][1]
     path = f"/oversight/alerts/{alert_id}"
     refused = browser.post(f"{path}/explain", data={"explanation": "maker_sheet", "reason": "写了很久的理由"})
@@ -122,7 +140,8 @@ def test_a_supervisor_deals_with_an_alert_and_nothing_typed_is_lost(centre: Whol
     assert (again.status_code, again.get_json()["code"]) == (409, "foundation.wrong_state")
 
 
-def test_an_alert_nobody_has_taken_up_can_not_be_closed(centre: WholeCentre, json_client: FlaskClient) -> None:
+def test_an_alert_nobody_has_taken_up_can_not_be_closed(own_centre: WholeCentre) -> None:
+    centre, json_client = own_centre, as_supervisor(own_centre)
     path = f"/oversight/alerts/{centre.objects['alert'][1]}"
     assert json_client.post(f"{path}/explain", json={"explanation": "other", "reason": "理由"}).status_code == 409
     assert json_client.post(f"{path}/take-up").get_json()["state"] == "under_review"
@@ -132,9 +151,8 @@ def test_an_alert_nobody_has_taken_up_can_not_be_closed(centre: WholeCentre, jso
     assert [one["trigger"] for one in steps] == [None, "take_up", "explain"]
 
 
-def test_a_name_with_marks_is_shown_as_text(centre: WholeCentre, browser: FlaskClient) -> None:
-    from oversight.models import Alert
-
+def test_a_name_with_marks_is_shown_as_text(own_centre: WholeCentre) -> None:
+    centre, browser = own_centre, own_centre.browser(own_centre.people["supervisor1"])
     with centre.units.begin(TESTS) as unit:
         row = unit.session.get_one(Alert, centre.objects["alert"][1])
         row.bidders = [{**one, "name": "<script>alert(1)</script>"} for one in row.bidders]
@@ -158,7 +176,8 @@ def test_figures_of_a_centre_without_deals_say_so(tmp_path_factory: pytest.TempP
     assert len(lines.splitlines()) == 1
 
 
-def test_figures_come_from_what_was_awarded(centre: WholeCentre) -> None:
+def test_figures_come_from_what_was_awarded(own_centre: WholeCentre) -> None:
+    centre = own_centre
     lots = [centre.objects["open_lot"][1], centre.objects["open_lot"][2], centre.objects["closed_room"][1]]
     with centre.units.begin(TESTS) as unit:
         for lot_id, amount, saved, on in zip(
