@@ -43,9 +43,9 @@ def committee(story: Story) -> None:
     ranking = _replayed(story, drawn)
     _check_words(story, drawn, salts)
     _decline_one(story, ranking)
-    seated = _seated(story)
-    story.expect("committee", "five are asked", len(seated) == SEATS)
-    each(seated, lambda expert: expert.accept(story.lot_id))
+    members = seated(story)
+    story.expect("committee", "five are asked", len(members) == SEATS)
+    each(members, lambda expert: expert.accept(story.lot_id))
     _check_tickets(story, ranking)
 
 
@@ -79,13 +79,13 @@ def _decline_one(story: Story, ranking: Ranking) -> None:
     before = _tickets(story, "vacated")
     if before:
         return  # the stage is repeated
-    seated = _seated(story)
+    first = seated(story)[0]
     story.expect("committee", "the first tickets are asked", _tickets(story, "seat") == set(ranking.order[:SEATS]))
-    seated[0].decline(story.lot_id, EXCUSE)
-    story.say(f"    递补 · replaced {seated[0].login}")
+    first.decline(story.lot_id, EXCUSE)
+    story.say(f"    递补 · replaced {first.login}")
     story.must_refuse(
         "an expert who declined opens the review",
-        lambda: seated[0].review(story.lot_id),
+        lambda: first.review(story.lot_id),
         "foundation.not_found",
     )
 
@@ -101,7 +101,7 @@ def _tickets(story: Story, outcome: str) -> set[str]:
     return {str(one["blinded"]) for one in draw["tickets"] if one["outcome"] == outcome}
 
 
-def _seated(story: Story) -> list[ExpertClient]:
+def seated(story: Story) -> list[ExpertClient]:
     """Who has a seat on this committee, found by everybody's own page."""
     if not story.experts:
         story.experts = [_entered(story, expert.person.login) for expert in cast.EXPERTS]
@@ -124,7 +124,7 @@ def review(story: Story) -> None:
     """Every member reads the bids under codes, scores alone and signs; the report says what will be published."""
     clerk = CommitteeClerk(story.clerk, story.lot_id)
     clerk.start_review()
-    members = _seated(story)
+    members = seated(story)
     story.expect("review", "five members", len(members) == SEATS)
     if not is_past(clerk.state(), "signing"):
         story.must_refuse(
