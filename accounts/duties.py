@@ -104,6 +104,7 @@ DUTIES: Final[Mapping[Action, Mapping[Role, Part]]] = MappingProxyType(
         _A.MOVE_DEPOSIT: {_R.CENTRE_STAFF: _P.DO, _R.TENDEREE: _P.APPROVE, _R.SUPERVISOR: _P.VIEW},
         _A.ENTER_CREDIT: {
             _R.CENTRE_STAFF: _P.DO,
+            _R.SUPERVISOR: _P.CONFIRM,
             _R.AGENCY: _P.REPORT,
             _R.TENDEREE: _P.REPORT,
             _R.EXPERT: _P.REPORT,

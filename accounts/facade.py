@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from accounts.access import require_organisation
 from accounts.duties import Action, Part, part_of
@@ -33,6 +33,7 @@ __all__ = [
     "decryption_keys",
     "enrol_organisation",
     "enrol_person",
+    "find_organisations",
     "organisation",
     "organisation_by_uscc",
     "organisations_in_role",
@@ -79,6 +80,19 @@ def organisation_by_uscc(unit: Unit, uscc: str) -> OrganisationCard | None:
     """The organisation whose claim to the code is verified; unproved claims name nobody."""
     org_id = unit.session.scalar(select(Claim.org_id).where(Claim.uscc == uscc, Claim.state == ClaimState.VERIFIED))
     return organisation(unit, org_id) if org_id is not None else None
+
+
+def find_organisations(unit: Unit, text: str, limit: int = 50) -> tuple[OrganisationCard, ...]:
+    """Verified organisations whose name contains ``text`` or whose code begins with it, by name."""
+    fits = or_(Organisation.name.contains(text, autoescape=True), Organisation.uscc.startswith(text, autoescape=True))
+    ids = unit.session.scalars(
+        select(Organisation.id)
+        .join(Claim, Claim.org_id == Organisation.id)
+        .where(Claim.state == ClaimState.VERIFIED, fits)
+        .order_by(Organisation.name, Organisation.id)
+        .limit(limit)
+    ).all()
+    return tuple(sorted(_cards(unit, ids), key=lambda card: (card.name, card.id)))
 
 
 def organisations_in_role(unit: Unit, role: str) -> tuple[OrganisationCard, ...]:

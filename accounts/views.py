@@ -21,6 +21,7 @@ from foundation.web.negotiate import is_bearer, wants_json
 from foundation.web.paging import keyset
 from foundation.web.respond import done, page, parse, refusable
 from foundation.web.runtime import runtime, units
+from foundation.web.worklist import running_lots, worklist
 
 bp = Blueprint("accounts", __name__)
 AT_THE_DOOR = "120 per minute"
@@ -172,6 +173,16 @@ def revoke_other_sessions() -> ResponseReturnValue:
         ended = people.revoke_other_sessions(unit)
     notice = (f"其他 {ended} 处登录已全部退出", f"{ended} other sessions have ended")
     return done(url_for(".show_sessions"), notice=notice, ended=ended)
+
+
+@bp.get("/desk")
+@allow(SIGNED_IN)
+def show_desk() -> ResponseReturnValue:
+    """Where everybody begins after signing in: what waits for the asker, then how its lots stand."""
+    with units().read(current_actor()) as unit:
+        found = worklist().items(unit)
+        lots = running_lots(unit)
+    return page("accounts/desk.html", items=found, lots=lots)
 
 
 @bp.get("/inbox")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from bid_opening import nav
+from bid_opening import nav, worklist
 from bid_opening.views import acts, board, rooms
 
 
@@ -13,4 +13,5 @@ def register(app: Flask) -> None:
     app.register_blueprint(rooms.bp)
     app.register_blueprint(acts.bp)
     nav.register(app.extensions["nav"])
+    app.extensions["worklist"].add(worklist.work)
     app.jinja_env.filters["room_money"] = board.grouped

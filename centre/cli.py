@@ -178,4 +178,4 @@ def report(error: CentreError, *, as_json: bool, out: Callable[[str], None] | No
         return
     write(sentence)
     for objection in objections:
-        write(f"  - {objection['detail']}")
+        write("  - " + " · ".join(part for part in (objection["field"], objection["detail"]) if part))

@@ -1,13 +1,12 @@
-"""What the demonstration's own page shows and does, apart from HTTP: clock, accounts, agents, bank, companies."""
+"""What the demonstration's own page shows and does, apart from HTTP: clock, accounts, agents, companies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import httpx
 from sqlalchemy import select
 
 from accounts import facade as accounts
@@ -16,12 +15,13 @@ from accounts.queries import claim_card
 from accounts.states import ClaimWay
 from centre import democlock
 from centre.demo_agents import paused_mark, token_files
-from centre.demo_moments import NextMoment, next_moment, refuse_while_running
+from centre.demo_limits import NextMoment
+from centre.demo_moments import next_moment, refuse_while_running
 from centre.errors import NothingToWaitFor, SomethingRuns
 from centre.seed_people import DemoAccount, demo_accounts, user_of
 from foundation.clock import DemoClock
 from foundation.codes import synthetic_uscc
-from foundation.errors import Conflict, NotFound, Unavailable
+from foundation.errors import Conflict, NotFound
 from foundation.events.accounts import SignedIn
 from foundation.runtime import Runtime
 from foundation.store.unit import Unit
@@ -30,17 +30,10 @@ from keyholding.rules import is_present
 from sandbox import cast
 from tendering.models import Lot
 
-BANK_SECONDS: Final = 10.0
 SAMPLE_SERIALS: Final = range(10_000, 900_000)
 SAMPLE_NAMES: Final = ("屿川", "砚北", "禾木", "澜山", "青塬", "朴野", "云渡", "知行", "明皋", "汀洲", "序章", "远岫")
 SAMPLE_ROLE: Final = "bidder"
 VERIFICATION_AMOUNT: Final = "1.00"
-
-
-class BankAway(Unavailable):
-    """The demonstration's bank does not answer."""
-
-    code = "centre.demo_bank_away"
 
 
 class NoTransferWanted(Conflict):
@@ -199,31 +192,3 @@ def wanted_reference(unit: Unit) -> tuple[str, str]:
     if claim.way != ClaimWay.TRANSFER or not claim.reference or claim.state != "pending":
         raise NoTransferWanted
     return accounts.organisation(unit, accounts.require_organisation(unit.actor)).name, claim.reference
-
-
-class Bank:
-    """The demonstration's bank, asked over HTTP outside any Unit."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
-
-    def account_of(self, holder: str) -> str:
-        """The account of a holder, by its exact name; opened where there is none."""
-        found = self._ask("POST", "/accounts", {"holder": holder})
-        return str(found["number"])
-
-    def pay_centre(self, debit: str, reference: str) -> str:
-        """Pay the verification amount; the reference is the order's number, so a repeated click pays once."""
-        body = {"request": f"verify-{reference}", "debit": debit, "amount": VERIFICATION_AMOUNT, "reference": reference}
-        return str(self._ask("POST", "/transfers", body)["serial"])
-
-    def _ask(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        if not self._url:
-            raise BankAway
-        try:
-            response = httpx.request(method, f"{self._url}{path}", json=body, timeout=BANK_SECONDS, trust_env=False)
-            response.raise_for_status()
-            answer: dict[str, Any] = response.json()
-        except (httpx.HTTPError, ValueError) as error:
-            raise BankAway from error
-        return answer

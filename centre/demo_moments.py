@@ -7,7 +7,6 @@ jump would run over somebody.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,6 +14,7 @@ from sqlalchemy import select
 
 from bid_opening.models import OpeningRoom
 from bid_opening.states import Phase
+from centre.demo_limits import NextMoment, limits, ruled, what_runs
 from centre.errors import NothingToWaitFor, SomethingRuns
 from foundation.clock import machine_now
 from foundation.events.bid_opening import WindowEnded
@@ -51,18 +51,6 @@ WINDOW_RULES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NextMoment:
-    """``key``: term ``demo_moment.<key>``. ``rule_id``, its source and the clause name what made everybody wait."""
-
-    key: str
-    at: datetime
-    rule_id: str
-    source: str
-    clause_zh: str
-    clause_en: str
-
-
 def next_moment(unit: Unit, lot: Lot) -> NextMoment:
     """The first legal instant of the lot after now. Raises NothingToWaitFor where only people or machines can go on."""
     found = min(_moments(unit, lot), key=lambda one: one.at, default=None)
@@ -72,6 +60,12 @@ def next_moment(unit: Unit, lot: Lot) -> NextMoment:
 
 
 def _moments(unit: Unit, lot: Lot) -> Iterator[NextMoment]:
+    yield from _until_read_out(unit, lot)
+    if lot.state not in BEFORE_PUBLICATION:
+        yield from limits(unit, lot, book_of(lot))
+
+
+def _until_read_out(unit: Unit, lot: Lot) -> Iterator[NextMoment]:
     at = unit.at
     if lot.state in BEFORE_PUBLICATION:
         if lot.publish_at is not None and lot.publish_at > at:
@@ -85,7 +79,7 @@ def _moments(unit: Unit, lot: Lot) -> Iterator[NextMoment]:
     rule = WINDOW_RULES.get(room.state) if room is not None else None
     if room is not None and rule is not None and room.until is not None and room.until > at:
         key, rule_key = rule
-        yield _ruled(key, room.until, book_of(lot), rule_key)
+        yield ruled(key, room.until, book_of(lot), rule_key)
 
 
 def _timetable(lot: Lot, published_at: datetime, deadline_at: datetime, at: datetime) -> Iterator[NextMoment]:
@@ -106,11 +100,6 @@ def _timetable(lot: Lot, published_at: datetime, deadline_at: datetime, at: date
                 rule.clause_zh if rule else "",
                 rule.clause_en if rule else "",
             )
-
-
-def _ruled(key: str, at: datetime, book: Rulebook, rule_key: str) -> NextMoment:
-    rule = book.rule(rule_key)
-    return NextMoment(key, at, rule.id, rule.source, rule.clause_zh, rule.clause_en)
 
 
 def book_of(lot: Lot) -> Rulebook:
@@ -146,6 +135,8 @@ def refuse_while_running(unit: Unit, lot: Lot) -> None:
     room = unit.session.get(OpeningRoom, lot.id)
     if room is not None and room.state is Phase.DECRYPTING and unit.session.scalar(ended.limit(1)) is not None:
         raise SomethingRuns(what="custodians")
+    if found := what_runs(unit, lot, CALM):
+        raise SomethingRuns(what=found)
 
 
 def _is_uploading(unit: Unit, calm_since: datetime) -> bool:

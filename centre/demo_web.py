@@ -13,7 +13,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, Field
 
 from accounts import passwords, sessions
-from centre import demo_desk, democlock
+from centre import demo_desk, demo_facts, demo_guide, demo_guide_web, demo_run, democlock
 from centre.bootstrap import is_demo_folder
 from centre.check import CheckResult, check_everything
 from centre.seed_people import DemoAccount, demo_accounts
@@ -40,6 +40,7 @@ def register(app: Flask) -> None:
     if not (settings.demo and is_demo_folder(settings.data_dir)):
         return
     app.register_blueprint(bp)
+    demo_guide_web.register(app)
     app.extensions["demo_accounts"] = demo_accounts()
     app.extensions["civil_paused"] = _is_paused
     app.extensions[DEMO_PAY] = BankClient(settings.bank_url).pay_deposit
@@ -67,10 +68,13 @@ def show_demo() -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         lot = demo_desk.guided_lot(unit)
         guided = demo_desk.describe(unit, lot) if lot is not None else None
+        at = demo_guide.BY_HAND[demo_guide.stage_of(demo_facts.facts_of(unit, lot))] if lot is not None else 0
         agents = demo_desk.agent_lines(unit, _agents_folder(), machine_now())
         clock = demo_desk.clock_now(unit)
     return page(
         "demo/demo.html",
+        run=demo_run.read(runtime().settings.data_dir),
+        at=at,
         guided=guided,
         clock=clock,
         agents=agents,
@@ -78,6 +82,7 @@ def show_demo() -> ResponseReturnValue:
         places={one.login: place_of(one) for one in demo_accounts()},
         chosen=request.args.get("as", "")[:64],
         password=cast.PASSWORD,
+        bank=runtime().settings.bank_url,
     )
 
 
@@ -181,8 +186,8 @@ def pay_verification() -> ResponseReturnValue:
     """Pay the verification amount from the own company's account at the demonstration's bank."""
     with units().read(current_actor()) as unit:
         holder, reference = demo_desk.wanted_reference(unit)
-    bank = demo_desk.Bank(runtime().settings.bank_url)
-    serial = bank.pay_centre(bank.account_of(holder), reference)
+    bank = BankClient(runtime().settings.bank_url)
+    serial = bank.pay_verification(holder, reference, demo_desk.VERIFICATION_AMOUNT)
     notice = ("演示银行已付款，通知随后就到", "The demonstration's bank has paid; its notice follows")
     return done(url_for("verification.verification"), notice=notice, kind="run", serial=serial)
 

@@ -21,3 +21,15 @@ class SomethingRuns(Conflict):
     """An upload, a seal or a window is running: the clock must not jump over it."""
 
     code = "centre.something_runs"
+
+
+class NobodyDrawn(Conflict):
+    """The visitor plays an expert, and the draw of experts has seated nobody yet."""
+
+    code = "centre.demo_nobody_drawn"
+
+
+class NobodyPlays(Conflict):
+    """No run is on: a role is chosen on the demonstration's start page."""
+
+    code = "centre.demo_nobody_plays"

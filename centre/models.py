@@ -12,6 +12,7 @@ import foundation.jobs.models
 import foundation.journal.models
 import foundation.publication.models
 import keyholding.models
+import oversight.models
 import tendering.models
 from centre import democlock
 
@@ -24,5 +25,6 @@ __all__ = [
     "evaluation",
     "foundation",
     "keyholding",
+    "oversight",
     "tendering",
 ]

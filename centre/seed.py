@@ -6,6 +6,7 @@ import click
 
 from centre import bootstrap
 from centre.errors import NotADemoFolder
+from centre.seed_credit import seed_credit
 from centre.seed_guided import seed_guided
 from centre.seed_past import seed_past
 from centre.seed_people import demo_accounts, seed_people, write_accounts
@@ -24,6 +25,7 @@ def seed(runtime: Runtime) -> dict[str, object]:
         raise NotADemoFolder(folder=settings.data_dir.name, wanted="demo")
     seed_people(runtime)
     past = seed_past(runtime)
+    seed_credit(runtime)
     guided = seed_guided(runtime)
     write_accounts(settings.data_dir / ACCOUNTS_FILE)
     return {"accounts": len(demo_accounts()), "past_lots": past, "guided_lot": guided}

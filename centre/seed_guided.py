@@ -7,7 +7,8 @@ from typing import Final
 
 from sqlalchemy import select
 
-from centre.seed_people import SEEDER, actor_of, uscc_of
+from centre.seed_people import SEEDER, actor_of, uscc_of, user_of
+from foundation.errors import NotFound
 from foundation.money import Money
 from foundation.runtime import Runtime
 from foundation.working_days import civil_date, from_state_council
@@ -18,6 +19,7 @@ from tendering.rules import LotDraft
 from tendering.services.codes import CodeSource
 from tendering.services.lots import add_lot
 from tendering.services.projects import NewProject, create_project
+from tendering.states import LotState
 from tendering.timetable import TimetableFacts, earliest_deadline
 
 PLANNED_AHEAD: Final = timedelta(days=2)
@@ -28,8 +30,27 @@ def seed_guided(runtime: Runtime) -> str:
     """Draft the guided lot unless one is there; returns its id."""
     with runtime.units.read() as unit:
         known = unit.session.scalar(select(Lot.id).where(Lot.is_guided).order_by(Lot.created_at.desc()).limit(1))
-        if known is not None:
-            return known
+    return known or draft_guided(runtime)
+
+
+def untouched_guided(runtime: Runtime) -> str:
+    """The newest guided lot as long as nobody has begun with it, else a fresh one: where a run begins.
+
+    Raises NotFound in a folder without the cast.
+    """
+    with runtime.units.read() as unit:
+        if user_of(unit, "agency") is None:
+            raise NotFound(what="account")
+        newest = unit.session.scalar(
+            select(Lot).where(Lot.is_guided).order_by(Lot.created_at.desc(), Lot.id.desc()).limit(1)
+        )
+        found = newest.id if newest is not None and newest.state is LotState.DRAFT else ""
+    return found or draft_guided(runtime)
+
+
+def draft_guided(runtime: Runtime) -> str:
+    """Draft a guided lot, ready for its keys; the newest one is the one everybody is guided through."""
+    with runtime.units.read() as unit:
         clerk = actor_of(unit, "agency", "agency")
     settings = runtime.settings
     source = CodeSource(settings.region_code, settings.centre_uscc)

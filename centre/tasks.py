@@ -5,11 +5,13 @@ from __future__ import annotations
 import bid_opening.consumers
 import bid_opening.tasks
 import centre.bundles.issuing
+import credit.consumers
 import deposits.consumers
 import deposits.tasks
 import evaluation.tasks
 import foundation.publication.tasks
 import keyholding.tasks
+import oversight.tasks
 import tendering.consumers
 import tendering.tasks
 from centre import democlock
@@ -17,7 +19,17 @@ from foundation.clock import DemoClock
 from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
-__all__ = ["bid_opening", "centre", "deposits", "evaluation", "foundation", "keyholding", "tendering"]
+__all__ = [
+    "bid_opening",
+    "centre",
+    "credit",
+    "deposits",
+    "evaluation",
+    "foundation",
+    "keyholding",
+    "oversight",
+    "tendering",
+]
 
 
 @periodic("centre.demo_pulse", democlock.PULSE.total_seconds())

@@ -49,6 +49,7 @@ def make_app(runtime: Runtime) -> Flask:
     import evaluation.web
     import foundation.publication.web
     import keyholding.web
+    import oversight.web
     import tendering.web
     from foundation.web.kit import WebSettings, complete, create_web
 
@@ -67,7 +68,7 @@ def make_app(runtime: Runtime) -> Flask:
     )
     app.extensions["runtime"] = runtime
     app.extensions["civil_now"] = runtime.clock.now
-    for package in (accounts, credit, deposits, keyholding, tendering, bid_opening, evaluation):
+    for package in (accounts, credit, deposits, keyholding, tendering, bid_opening, evaluation, oversight):
         package.web.register(app)
     foundation.publication.web.register(app)
     centre.bundles.web.register(app)

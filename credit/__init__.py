@@ -1,1 +1,1 @@
-"""Standing of suppliers. For now: lawful bans. The centre itself never invents one (R7.14)."""
+"""Standing of suppliers: lawful bans, records of decided acts, and the level they make (R7.14)."""

@@ -35,7 +35,7 @@ class NewBan:
 def enter_ban(unit: Unit, new: NewBan) -> str:
     """Record a lawful ban; returns its id. Raises BanEndsBeforeStart, BanKnown, UsccMalformed, NotPermitted."""
     _require_supervisor(unit)
-    uscc = _code(new.uscc)
+    uscc = code_as_decided(new.uscc)
     if not new.starts_at < new.ends_at:
         raise BanEndsBeforeStart(objections=[Objection("credit.ban_ends_before_start", "ends_at")])
     known = select(Ban.id).where(Ban.uscc == uscc, Ban.authority == new.authority, Ban.decision_no == new.decision_no)
@@ -69,7 +69,7 @@ def enter_ban(unit: Unit, new: NewBan) -> str:
         ends_at=row.ends_at,
         document_reference=row.document_reference,
     )
-    unit.append(_stream(uscc), event)
+    unit.append(stream_of(uscc), event)
     if holder is not None:
         params = {
             "authority": row.authority,
@@ -94,7 +94,7 @@ def annul_ban(unit: Unit, ban_id: str, ground: str) -> None:
     row.annulled_ground = ground
     unit.session.flush()
     event = BanAnnulled(ban=row.id, uscc=row.uscc, decision_no=row.decision_no, ground=ground)
-    unit.append(_stream(row.uscc), event, reason=ground)
+    unit.append(stream_of(row.uscc), event, reason=ground)
     holder = organisation_by_uscc(unit, row.uscc)
     if holder is not None:
         params = {"decision_no": row.decision_no, "ground": ground}
@@ -106,7 +106,7 @@ def _require_supervisor(unit: Unit) -> None:
         raise NotPermitted
 
 
-def _code(text: str) -> str:
+def code_as_decided(text: str) -> str:
     """The code as the decision states it: one whose check character does not fit may be banned like any other."""
     try:
         return check_uscc(text).uscc
@@ -114,5 +114,6 @@ def _code(text: str) -> str:
         return str(failed.fields["code_text"])
 
 
-def _stream(uscc: str) -> str:
+def stream_of(uscc: str) -> str:
+    """Everything decided of one code."""
     return f"credit:{uscc}"

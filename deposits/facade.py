@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +31,8 @@ __all__ = [
     "check_ledger",
     "deposit_rows",
     "deposit_status",
+    "own_status",
+    "own_statuses",
     "payer_accounts",
     "refund_due",
     "unblock",
@@ -65,6 +67,25 @@ class PayerAccount:
 def deposit_status(unit: Unit, lot_id: str, org_id: str) -> DepositStatus:
     """How one bidder's deposit stands. The caller answers for who asks: before the freeze only that bidder may."""
     return status_of(_parts(unit, lot_id, org_id), lots.terms_of(unit, lot_id).required)
+
+
+def own_status(unit: Unit, lot_id: str, org_id: str, required: Money) -> DepositStatus:
+    """One bidder's deposit against the amount the lot wants; one query. For that bidder alone (R2.08)."""
+    return status_of(_parts(unit, lot_id, org_id), required)
+
+
+def own_statuses(unit: Unit, org_id: str, lot_ids: Sequence[str]) -> dict[str, DepositStatus]:
+    """How one bidder's deposits for these lots stand, lots without one left out. For that bidder alone (R2.08)."""
+    terms = {one.id: one for one in lots.terms_of_all(unit, lot_ids) if one.required.fen}
+    parts: dict[str, list[Part]] = {lot_id: [] for lot_id in terms}
+    rows = unit.session.execute(
+        select(DepositArrival, Refund.state)
+        .outerjoin(Refund, Refund.serial == DepositArrival.serial)
+        .where(DepositArrival.org_id == org_id, DepositArrival.lot_id.in_(terms))
+    )
+    for arrival, state in rows:
+        parts[arrival.lot_id].append(Part(arrival.outcome, arrival.amount, state))
+    return {lot_id: status_of(parts[lot_id], one.required) for lot_id, one in terms.items()}
 
 
 def deposit_rows(unit: Unit, lot_id: str) -> tuple[DepositRow, ...]:

@@ -32,6 +32,19 @@ def own_seat(unit: Unit, lot_id: str) -> CommitteeSeat:
     return seat
 
 
+def seat_in_case(unit: Unit, lot_id: str, *states: CaseState) -> tuple[EvaluationCase, CommitteeSeat]:
+    """The case, held until the commit, and the asker's seat.
+
+    Without a seat nobody learns that there is a case, or in which state: the seat is asked for before the state.
+    """
+    case = cases.locked_or_none(unit, lot_id)
+    seat = own_seat(unit, lot_id)
+    if case is None:
+        raise NotFound(what="seat")
+    cases.require_state(case, *states)
+    return case, seat
+
+
 def require_host_side(unit: Unit, lot_id: str) -> tendering.LotCard:
     """Staff of the lot's tenderee or agency; everybody else finds nothing."""
     card = tendering.lot_card(unit, lot_id)
@@ -39,6 +52,15 @@ def require_host_side(unit: Unit, lot_id: str) -> tendering.LotCard:
     if card.is_imported or not on_side or not unit.actor.has_role(Role.AGENCY, Role.TENDEREE):
         raise NotFound(what="lot")
     return card
+
+
+def is_host_side(unit: Unit, lot_id: str) -> bool:
+    """Whether the asker is staff of the lot's tenderee or agency."""
+    try:
+        require_host_side(unit, lot_id)
+    except NotFound:
+        return False
+    return True
 
 
 def require_host(unit: Unit, lot_id: str) -> tendering.LotCard:
@@ -79,22 +101,21 @@ def own_line(unit: Unit, lot_id: str) -> RankedBid:
         select(RankedBid).where(RankedBid.lot_id == lot_id, RankedBid.org_id == str(unit.actor.org_id))
     )
     if row is None or not unit.actor.has_role(Role.BIDDER):
-        raise NotFound(what="bid")
+        raise NotFound(what="result")
     return row
 
 
 def may_read_report(unit: Unit, lot_id: str) -> bool:
     """The report goes to the tenderee's side, to supervisors and to the members who signed it (R5.01)."""
-    case = cases.case_of(unit, lot_id)
-    if case.reported_at is None:
+    case = unit.session.get(EvaluationCase, lot_id)
+    if case is None or case.reported_at is None:
         return False
     if unit.actor.has_role(Role.SUPERVISOR):
         return True
+    if not unit.actor.has_role(Role.EXPERT):
+        return is_host_side(unit, lot_id)
     try:
-        if unit.actor.has_role(Role.EXPERT):
-            own_seat(unit, lot_id)
-        else:
-            require_host_side(unit, lot_id)
+        own_seat(unit, lot_id)
     except NotFound:
         return False
     return True

@@ -64,13 +64,15 @@ class ScoreRules:
 class Trimming:
     """Which prices make A (R4.30): those kept, those dropped (both ascending), and their exact mean.
 
-    ``is_second_lowest``: too few bids for a mean, A is the second-lowest (of one bid, that bid).
+    ``is_second_lowest``: too few bids for a mean, A is the second-lowest (of one bid, that bid). The first
+    ``low_count`` of those dropped are the lowest, the rest the highest.
     """
 
     kept: tuple[Decimal, ...]
     dropped: tuple[Decimal, ...]
     mean: Decimal
     is_second_lowest: bool = False
+    low_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +108,14 @@ def trim(prices: Sequence[Decimal], rules: ScoreRules) -> Trimming:
         second = ordered[min(1, count - 1)]
         return Trimming((second,), (), second, is_second_lowest=True)
     if count <= rules.drop_highest_until:
-        kept, dropped = ordered[:-1], ordered[-1:]
+        low, kept, dropped = 0, ordered[:-1], ordered[-1:]
     else:
         low_share = rules.trim_share if rules.trim_low_share is None else rules.trim_low_share
         low, high = _share_of(count, low_share), _share_of(count, rules.trim_share)
         kept, dropped = ordered[low : count - high], ordered[:low] + ordered[count - high :]
     with localcontext(EXACT):
         mean = sum(kept, Decimal(0)) / len(kept)
-    return Trimming(tuple(kept), tuple(dropped), mean)
+    return Trimming(tuple(kept), tuple(dropped), mean, low_count=low)
 
 
 def _share_of(count: int, share: Decimal) -> int:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from evaluation.models import EvaluationCase
 from evaluation.services import review
 from evaluation.services.award import award, sign_contract
+from evaluation.services.bid_files import technical_file
 from evaluation.services.committee import contribute, request_committee
 from evaluation.services.library import NewExpert, enter_expert
 from evaluation.states import CaseState
@@ -30,6 +31,7 @@ __all__ = [
     "request_committee",
     "result_of",
     "sign_contract",
+    "technical_file",
 ]
 
 RANKED = frozenset(CaseState) - {CaseState.FORMING, CaseState.REVIEW}

@@ -189,10 +189,10 @@ def _base_steps(
         return [("second_lowest", {**count, "base": _yuan(base)})]
     cut = benchmark.trim(prices, rules)
     if cut.is_second_lowest:
-        steps: list[Step] = [("few_bids", {**count, "a": _yuan(cut.mean)})]
+        steps: list[Step] = [("few_bids", {**count, "prices": _list(sorted(prices)), "a": _yuan(cut.mean)})]
     else:
         steps = [
-            ("dropped", {**count, "prices": _list(cut.dropped)}),
+            _dropped(count, cut),
             ("kept", {"count": str(len(cut.kept)), "prices": _list(cut.kept)}),
             (
                 "mean",
@@ -211,11 +211,22 @@ def _base_steps(
     return [*steps, ("base_one", {"a": a, "k": f"{coefficients['K']}", "base": _yuan(base)})]
 
 
+def _dropped(count: dict[str, str], cut: benchmark.Trimming) -> Step:
+    high, low = cut.dropped[cut.low_count :], cut.dropped[: cut.low_count]
+    highest = {**count, "high_count": str(len(high)), "high": _list(high)}
+    if not low:
+        return ("dropped_high", highest)
+    return ("dropped", {**highest, "low_count": str(len(low)), "low": _list(low)})
+
+
 def _line_steps(line: Line, base: Decimal, rules: ScoreRules) -> list[Step]:
     if not line.is_valid or line.price is None or line.deviation is None or line.price_points is None:
         return []
     per_cent = rules.e_high if line.deviation > 0 else rules.e_low
     params = {
+        "side": "above" if line.deviation > 0 else "below",
+        "deviation_places": str(rules.deviation_places),
+        "score_places": str(rules.score_places),
         "seat": f"{line.seat:02d}",
         "price": _yuan(line.price),
         "base": _yuan(base),
@@ -225,7 +236,7 @@ def _line_steps(line: Line, base: Decimal, rules: ScoreRules) -> list[Step]:
         "per_cent": f"{per_cent}",
         "points": f"{line.price_points}",
     }
-    steps: list[Step] = [("points", params)]
+    steps: list[Step] = [("points" if line.deviation else "points_equal", params)]
     if line.technical:
         steps.append(
             (

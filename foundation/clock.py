@@ -98,10 +98,12 @@ class DemoClock:
         self._read_at = 0.0
 
     def now(self) -> datetime:
-        if self._position is None or monotonic() - self._read_at > self.CACHE_SECONDS:
-            self._position = self._read()
+        position = self._position
+        if position is None or monotonic() - self._read_at > self.CACHE_SECONDS:
+            self._position = position = self._read()
             self._read_at = monotonic()
-        return self._position.at(machine_now())
+        # A local name: another thread may refresh between the question and the answer.
+        return position.at(machine_now())
 
     def refresh(self) -> None:
         """Forget the cached position (after moving the clock in this process)."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -254,6 +254,16 @@ def instant(at: datetime, style: str = "short", lang: Lang | None = None) -> str
     raise ValueError(f"unknown style {style!r}")
 
 
+def until(at: datetime, style: str = "short", lang: Lang | None = None) -> str:
+    """The end of a period, half-open: midnight is written as 24:00 of the day before, as the law counts it (R0.03).
+
+    Any other instant as :func:`instant` writes it.
+    """
+    if at.astimezone(BEIJING).time() != time(0):
+        return instant(at, style, lang)
+    return instant(at - timedelta(days=1), style, lang).replace("00:00:00", "24:00").replace("00:00", "24:00")
+
+
 _NUMERIC: Final = {
     "short": "%m-%d %H:%M:%S",
     "full": "%Y-%m-%d %H:%M:%S",
@@ -262,7 +272,7 @@ _NUMERIC: Final = {
     "time": "%H:%M:%S",
 }
 STYLES: Final = frozenset(
-    {*_NUMERIC, "ms", "long", "weekday", "money", "size", "duration", "span", "grouped", "iso", "text"}
+    {*_NUMERIC, "ms", "long", "weekday", "end", "money", "size", "duration", "span", "grouped", "iso", "text"}
 )
 
 
@@ -332,6 +342,8 @@ def shown(value: object, style: str = "", lang: Lang | None = None) -> str:
     if isinstance(value, str) and style in _DATED:
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
+        if style == "end":
+            return until(value, "full", lang)
         return iso(value) if style == "iso" else instant(value, style or "short", lang)
     if isinstance(value, Money):
         return money(value)
@@ -353,4 +365,4 @@ def shown(value: object, style: str = "", lang: Lang | None = None) -> str:
     return str(value)
 
 
-_DATED: Final = frozenset({*_NUMERIC, "ms", "long", "weekday"})
+_DATED: Final = frozenset({*_NUMERIC, "ms", "long", "weekday", "end"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from keyholding import api, nav, views
+from keyholding import api, nav, views, worklist
 
 
 def register(app: Flask) -> None:
@@ -12,3 +12,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(views.bp)
     app.register_blueprint(api.bp)
     nav.register(app.extensions["nav"])
+    app.extensions["worklist"].add(worklist.work)

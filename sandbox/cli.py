@@ -66,16 +66,17 @@ def bank() -> None:
 
 
 @click.command("bots")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Written once the robots look for work.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="Written once the clients look for work.")
 def bots(ready_file: Path | None) -> None:
-    """Run the robots that take the other bidders' seats at the guided lot."""
-    from sandbox.bots import Robots
+    """Play everybody but the visitor at the guided lot; as long as nobody chose a role, the other bidders only."""
+    from sandbox.autopilot.pilot import Pilot
 
     stop = stop_on_signals()
-    robots = Robots(centre_url(), data_dir() / "demo" / "bots", centre_certificate())
+    folder = data_dir() / "demo"
+    pilot = Pilot(centre_url(), folder / "bots", folder / "doing.json", centre_certificate())
     if ready_file is not None:
         ready_file.write_text(str(os.getpid()), encoding="ascii")
-    robots.run(stop)
+    pilot.run(stop)
 
 
 @click.command("demo")
@@ -94,7 +95,7 @@ def bots(ready_file: Path | None) -> None:
 def demo(
     headless: bool, bidders: int, json_file: Path | None, server: str, certificate: Path | None, pause_at: str
 ) -> None:
-    """Play one tender from publication to the record by HTTP and sockets only (exit 3 or 4 when anything is off)."""
+    """Play one tender from publication to the last refund by HTTP and sockets (exit 3 or 4 when anything is off)."""
     from sandbox.story import StoryOptions, play
     from sandbox.story_centre import open_centre
 

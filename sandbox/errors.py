@@ -50,6 +50,12 @@ class CentreAway(Unavailable):
     code = "sandbox.centre_away"
 
 
+class BankAway(Unavailable):
+    """The demonstration's bank does not answer."""
+
+    code = "sandbox.bank_away"
+
+
 class NotInTime(Unavailable):
     """Something that had to happen did not, within the stated seconds. Fields: ``what``, ``seconds``."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
 from typing import Final
 
 from foundation.clock import to_beijing
@@ -19,22 +20,36 @@ from foundation.documents.forms import (
 )
 from foundation.sealing import PricedItem, PriceSchedule
 
+COPYISTS: Final = (4, 7)
+"""Variants whose technical bids share a passage, as if one had copied it from the other: what oversight is to find."""
+_COPIED: Final = Path(__file__).with_name("copied_passage.txt")
 CENTRE: Final = "武进区公共资源交易中心"
 QUALITY: Final = "合格"
 _FEN: Final = Decimal("0.01")
 
 _STAFF: Final = (
-    ("项目经理", "{manager}", "工程师", "一级注册建造师"),
-    ("技术负责人", "许知行", "高级工程师", "注册结构工程师"),
-    ("质量员", "卢思远", "助理工程师", "质量员岗位证书"),
-    ("安全员", "陈立", "助理工程师", "安全生产考核合格证（C 类）"),
-    ("资料员", "苏见微", "助理工程师", "资料员岗位证书"),
+    ("技术负责人", "高级工程师", "注册结构工程师"),
+    ("质量员", "助理工程师", "质量员岗位证书"),
+    ("安全员", "助理工程师", "安全生产考核合格证（C 类）"),
+    ("资料员", "助理工程师", "资料员岗位证书"),
 )
+_NAMES: Final = (
+    ("许知行", "卢思远", "陈立", "苏见微"),
+    ("沈嘉木", "顾清源", "陆安然", "何书白"),
+    ("梁叙", "唐景云", "汪以恒", "罗望舒"),
+    ("江临川", "钟离昧", "田雨时", "柏舟"),
+    ("夏侯远", "傅时雨", "戚明远", "任平生"),
+    ("章台", "岑牧之", "秦越", "郁南风"),
+    ("陶然", "祝星野", "霍青", "严子期"),
+    ("常念", "季怀安", "古道", "边城"),
+)
+"""A staff for each variant: no two invented bidders share one."""
+# (name, model with a figure that differs from bidder to bidder, count, use)
 _MACHINES: Final = (
-    ("塔式起重机", "QTZ63", "1 台", "垂直运输"),
-    ("施工升降机", "SC200/200", "1 台", "人货运输"),
-    ("电动吊篮", "ZLP630", "12 台", "外立面修缮"),
-    ("混凝土输送泵", "HBT60", "1 台", "混凝土浇筑"),
+    ("塔式起重机", "QTZ{}", "1 台", "垂直运输"),
+    ("施工升降机", "SC200/{}", "1 台", "人货运输"),
+    ("电动吊篮", "ZLP{}", "12 台", "外立面修缮"),
+    ("混凝土输送泵", "HBT{}", "1 台", "混凝土浇筑"),
 )
 # (code, name, features, unit, quantity, share of the divisions' sum in per mille)
 _ITEMS: Final = (
@@ -85,9 +100,10 @@ def technical_bid(offer: Offer, at: datetime) -> bytes:
             project_manager=offer.manager,
             signed_on=_day(at),
             variant=offer.variant,
-            staff=tuple(tuple(word.format(manager=offer.manager) for word in row) for row in _STAFF),
-            machines=_MACHINES,
+            staff=_staff(offer),
+            machines=tuple((name, model.format(40 + offer.variant * 7), *rest) for name, model, *rest in _MACHINES),
             schedule=_schedule(days),
+            annex=tuple(_COPIED.read_text(encoding="utf-8").splitlines()) if offer.variant in COPYISTS else (),
         ),
         at=at,
     )
@@ -171,6 +187,12 @@ def _rest(total: Decimal, divisions: Decimal) -> tuple[Decimal, Decimal, Decimal
     tax = (total - total / Decimal("1.09")).quantize(_FEN, ROUND_HALF_UP)
     fees = (total * Decimal("0.025")).quantize(_FEN, ROUND_HALF_UP)
     return total - divisions - tax - fees, fees, tax
+
+
+def _staff(offer: Offer) -> tuple[tuple[str, ...], ...]:
+    names = _NAMES[offer.variant % len(_NAMES)]
+    rows = ((post, name, *rest) for (post, *rest), name in zip(_STAFF, names, strict=True))
+    return (("项目经理", offer.manager, "工程师", "一级注册建造师"), *rows)
 
 
 def _schedule(days: int) -> tuple[tuple[str, ...], ...]:

@@ -1,4 +1,4 @@
-"""One tender from publication to the record, played by clients from outside. Every stage is a named function.
+"""One tender from publication to the last refund, played by clients from outside. Every stage is a named function.
 
 A stage may be stopped and repeated at its boundary: whatever is killed between two stages, the story goes on from what
 the centre remembers.
@@ -7,21 +7,24 @@ the centre remembers.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 from foundation.clock import monotonic
 from sandbox import cast
 from sandbox.clients.bidder import BidderClient, Envelope, SealedBid
-from sandbox.clients.clerk import ApproverClient, CentreStaffClient, ClerkClient
+from sandbox.clients.clerk import CentreStaffClient, ClerkClient
+from sandbox.clients.evaluation import ExpertClient, SupervisorClient, TendereeClient
 from sandbox.clients.http import CentreClient, wait_for
 from sandbox.clients.room import RoomWatch
 from sandbox.errors import CentreRefused, StoryBroken
 from sandbox.samples import Offer
 
 Say = Callable[[str], object]
+AT_ONCE: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,9 @@ class Story:
     home: Path
     say: Say
     clerk: ClerkClient
-    approver: ApproverClient
+    approver: TendereeClient
     officer: CentreStaffClient
+    supervisor: SupervisorClient
     public: CentreClient
     bidders: list[Bidder]
     project_id: str = ""
@@ -78,6 +82,15 @@ class Story:
     record: str = ""
     journal_ok: bool = False
     log_ok: bool = False
+    ledger_ok: bool = False
+    balances: dict[str, int] = field(default_factory=dict)
+    """By company, fen in its account before the first payment."""
+    moved: dict[str, int] = field(default_factory=dict)
+    """By payer, fen that deposits had moved until then."""
+    experts: list[ExpertClient] = field(default_factory=list)
+    ranking: list[dict[str, Any]] = field(default_factory=list)
+    refunds: list[dict[str, str]] = field(default_factory=list)
+    alerts: list[dict[str, Any]] = field(default_factory=list)
 
     def must_refuse(self, tried: str, act: Callable[[], object], *codes: str) -> None:
         """``act`` must be declined for (one of) these reasons; what was tried and why it failed is kept."""
@@ -120,11 +133,27 @@ class Story:
 
 
 Stage = Callable[[Story], None]
+Somebody = TypeVar("Somebody")
+
+
+def each(people: Iterable[Somebody], act: Callable[[Somebody], object]) -> None:
+    """Several people at once; the first failure is raised."""
+    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="people") as pool:
+        for done in [pool.submit(act, one) for one in people]:
+            done.result()
 
 
 def stages() -> Sequence[tuple[str, Stage]]:
     """The stages in order."""
-    from sandbox import story_opening, story_prepare, story_sealing
+    from sandbox import (
+        story_award,
+        story_money,
+        story_opening,
+        story_oversight,
+        story_prepare,
+        story_review,
+        story_sealing,
+    )
 
     return (
         ("sign_in", story_prepare.sign_in),
@@ -133,6 +162,7 @@ def stages() -> Sequence[tuple[str, Stage]]:
         ("publish", story_prepare.publish),
         ("clarify", story_prepare.clarify),
         ("verify", story_sealing.verify_newcomer),
+        ("deposit", story_money.deposit),
         ("seal", story_sealing.seal_all),
         ("revise", story_sealing.revise),
         ("prove", story_sealing.prove),
@@ -145,6 +175,14 @@ def stages() -> Sequence[tuple[str, Stage]]:
         ("query", story_opening.query),
         ("confirm", story_opening.confirm),
         ("record", story_opening.fetch_record),
+        ("alerts", story_oversight.alerts),
+        ("committee", story_review.committee),
+        ("review", story_review.review),
+        ("rank", story_award.rank),
+        ("publicity", story_award.publicity),
+        ("award", story_award.award),
+        ("contract", story_award.contract),
+        ("refund", story_money.refund),
         ("check", story_opening.check),
     )
 
@@ -178,6 +216,10 @@ def play(options: StoryOptions, *, say: Say, before: Callable[[str], None] | Non
         "record": story.record,
         "journal_ok": story.journal_ok,
         "log_ok": story.log_ok,
+        "ledger_ok": story.ledger_ok,
+        "ranking": story.ranking,
+        "refunds": story.refunds,
+        "alerts": story.alerts,
     }
 
 
@@ -189,8 +231,9 @@ def begin(options: StoryOptions, home: Path, say: Say) -> Story:
         home=home,
         say=say,
         clerk=ClerkClient(server, certificate=certificate),
-        approver=ApproverClient(server, certificate=certificate),
+        approver=TendereeClient(server, certificate=certificate),
         officer=CentreStaffClient(server, certificate=certificate),
+        supervisor=SupervisorClient(server, certificate=certificate),
         public=CentreClient(server, certificate=certificate),
         bidders=[
             Bidder(part, BidderClient(server, home / part.login, certificate=certificate))
@@ -204,5 +247,6 @@ def leave(story: Story) -> None:
     for watch in (story.gallery, story.host, *(bidder.watch for bidder in story.bidders)):
         if watch is not None:
             watch.stop()
-    for client in (story.clerk, story.approver, story.officer, story.public, *(one.client for one in story.bidders)):
+    people = (story.clerk, story.approver, story.officer, story.supervisor, story.public, *story.experts)
+    for client in (*people, *(one.client for one in story.bidders)):
         client.close()

@@ -16,8 +16,7 @@ from sandbox.clients.clerk import HostActs
 from sandbox.clients.keys import BidderKeys
 from sandbox.clients.room import RoomActs, RoomWatch
 from sandbox.errors import CentreRefused
-from sandbox.story import Bidder, Story
-from sandbox.story_sealing import each
+from sandbox.story import Bidder, Story, each
 
 OBJECTION = "请主持人再读一次 1 号标的工期。"
 REPLY = "已复读，与投标文件一致，记入开标记录。"
@@ -238,11 +237,12 @@ def _same_for_all(story: Story) -> None:
 
 
 def check(story: Story) -> None:
-    """Journal, log and rooms are recomputed; the story's keys are retired."""
+    """Journal, log, rooms and deposit ledger are recomputed; the story's keys are retired."""
     found = story.officer.post("/demo/check")
     story.journal_ok = bool(found["journal_ok"] and found["rooms_ok"])
-    story.log_ok = bool(found["log_ok"])
-    story.expect("check", f"nothing differs: {found['faults']}", story.journal_ok and story.log_ok)
+    story.log_ok, story.ledger_ok = bool(found["log_ok"]), bool(found["ledger_ok"])
+    is_whole = story.journal_ok and story.log_ok and story.ledger_ok
+    story.expect("check", f"nothing differs: {found['faults']}", is_whole)
     for bidder in story.bidders:
         bidder.client.retire_keys("story")
 

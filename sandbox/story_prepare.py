@@ -28,6 +28,7 @@ def sign_in(story: Story) -> None:
     story.clerk.sign_in("agency", cast.PASSWORD)
     story.approver.sign_in("tenderee", cast.PASSWORD)
     story.officer.sign_in("centre", cast.PASSWORD)
+    story.supervisor.sign_in("supervisor", cast.PASSWORD)
     for bidder in story.bidders:
         bidder.client.sign_in(bidder.part.login, cast.PASSWORD)
         bidder.client.retire_keys("story")

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from typing import Any
 
 from foundation.clock import machine_now
 from sandbox import cast, samples
 from sandbox.clients.bidder import BidderClient
 from sandbox.clients.upload import CipherPart
-from sandbox.story import Bidder, Story
-
-AT_ONCE: Final = 4
-
-
-def each(bidders: list[Bidder], act: Callable[[Bidder], object]) -> None:
-    """Several people at once; the first failure is raised."""
-    with ThreadPoolExecutor(max_workers=AT_ONCE, thread_name_prefix="bidder") as pool:
-        for done in [pool.submit(act, bidder) for bidder in bidders]:
-            done.result()
+from sandbox.story import Bidder, Story, each
+from sandbox.story_money import held_of, pay_again
 
 
 def files_of(bidder: Bidder) -> dict[str, bytes]:
@@ -114,7 +104,9 @@ def revise(story: Story) -> None:
     replacing, leaving, slow = story.bidders[0], story.bidders[1], story.bidders[2]
     if replacing.kept.rev < 3:  # noqa: PLR2004 - sealed once, corrected once, replaced once
         replacing.sealed = replacing.client.bid(story.lot_id, files_of(replacing))
+    held = held_of(story, leaving)
     leaving.client.withdraw(story.lot_id)
+    pay_again(story, leaving, held)
     leaving.sealed = leaving.client.bid(story.lot_id, files_of(leaving))
     story.expect("revise", "a bid sealed again is a later revision", leaving.kept.rev > 1)
     story.late = slow.client.seal(slow.client.lot(story.lot_id), files_of(slow))

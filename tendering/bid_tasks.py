@@ -10,8 +10,8 @@ from foundation.actor import system
 from foundation.clock import iso, machine_now, monotonic, parse_iso
 from foundation.events.tendering import BidsClosed
 from foundation.jobs.registry import JobContext, periodic, task
-from foundation.journal import JournalEntry
 from foundation.journal.consumers import consumer
+from foundation.journal.heard import heard
 from foundation.runtime import Runtime
 from tendering import intake
 from tendering.services import uploads
@@ -79,7 +79,7 @@ def look_for_deadlines(runtime: Runtime) -> None:
 def discard_uploads(context: JobContext) -> None:
     """Delete the ciphertext of uploads that never became a bid: "no copy was kept" must be true."""
     with context.runtime.units.read() as unit:
-        lot_id = unit.session.get_one(JournalEntry, context.payload["entry"]).stream.removeprefix("lot:")
+        lot_id = heard(unit.session, context, BidsClosed).event.lot
         unsealed = uploads.unsealed(unit, lot_id)
     for upload_id in unsealed:
         context.runtime.objects.delete_prefix(f"sealed/{upload_id}")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from foundation.actor import system
-from foundation.errors import NotFound
 from foundation.events.keyholding import KeysetRehearsed
 from foundation.events.tendering import DocumentClarified, LotCancelled
 from foundation.jobs.registry import JobContext
 from foundation.journal.consumers import consumer
-from foundation.journal.models import JournalEntry
-from foundation.journal.read import entry_of
-from foundation.store.unit import Unit
+from foundation.journal.heard import heard
 from tendering.services import clarifications, publication
 
 WORKER = system("worker")
@@ -20,31 +17,21 @@ WORKER = system("worker")
 def pass_rehearsal(context: JobContext) -> None:
     """The keyset of a lot was rehearsed with success: the lot may be submitted."""
     with context.runtime.units.begin(WORKER) as unit:
-        event = _event(unit, context)
-        if isinstance(event, KeysetRehearsed):
-            publication.pass_rehearsal(unit, event.lot)
+        event = heard(unit.session, context, KeysetRehearsed).event
+        publication.pass_rehearsal(unit, event.lot)
 
 
 @consumer("tendering.tell_of_clarification", on=DocumentClarified)
 def tell_of_clarification(context: JobContext) -> None:
     """Subscribers find the clarification in their inboxes (R1.06)."""
     with context.runtime.units.begin(WORKER) as unit:
-        event = _event(unit, context)
-        if isinstance(event, DocumentClarified):
-            clarifications.tell_subscribers(unit, event.lot, event.number, "inbox.document_clarified")
+        event = heard(unit.session, context, DocumentClarified).event
+        clarifications.tell_subscribers(unit, event.lot, event.number, "inbox.document_clarified")
 
 
 @consumer("tendering.tell_of_cancellation", on=LotCancelled)
 def tell_of_cancellation(context: JobContext) -> None:
     with context.runtime.units.begin(WORKER) as unit:
-        event = _event(unit, context)
-        if isinstance(event, LotCancelled):
-            number = clarifications.CANCELLED_TOLD
-            clarifications.tell_subscribers(unit, event.lot, number, "inbox.lot_cancelled")
-
-
-def _event(unit: Unit, context: JobContext) -> object:
-    row = unit.session.get(JournalEntry, context.payload["entry"])
-    if row is None:
-        raise NotFound(what="entry")
-    return entry_of(row).event
+        event = heard(unit.session, context, LotCancelled).event
+        number = clarifications.CANCELLED_TOLD
+        clarifications.tell_subscribers(unit, event.lot, number, "inbox.lot_cancelled")

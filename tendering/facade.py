@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from accounts import facade as accounts
 from foundation.actor import Actor
@@ -18,16 +18,22 @@ from foundation.money import Money
 from foundation.sealing.manifest import Manifest
 from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
-from tendering.models import Lot, PastDeal, Project, SealedBid
+from tendering.models import Document, Lot, PastDeal, Project, SealedBid
+from tendering.queries.statistics import Figures, KindFigures, Rate, figures, years_with_deals
 from tendering.states import BidState, LotState, LotTrigger
 from tendering.stays import LotStayed, grounds_of, has_stay, lift_stay, place_stay, require_no_stay
 
 __all__ = [
+    "Figures",
+    "KindFigures",
     "LiveBid",
     "LotCard",
     "LotStayed",
+    "Rate",
     "SegmentReader",
+    "SideLot",
     "belongs_to_host_side",
+    "figures",
     "freeze",
     "grounds_of",
     "has_stay",
@@ -35,15 +41,21 @@ __all__ = [
     "lift_stay",
     "live_bids",
     "lot_card",
+    "lot_ids_in",
+    "lots_bid_on",
     "lots_in",
+    "lots_of_side",
     "mark_failed",
     "mark_opened",
+    "names_of",
     "open_ciphertext",
     "own_bid",
     "place_stay",
+    "published_files",
     "record_deal",
     "require_no_stay",
     "segment_name",
+    "years_with_deals",
 ]
 
 
@@ -85,6 +97,23 @@ class LotCard:
 
 
 @dataclass(frozen=True, slots=True)
+class SideLot:
+    """A lot with whose it is, as lists need it."""
+
+    id: str
+    name: str
+    state: LotState
+    deadline_at: datetime | None
+    tenderee_org_id: str
+    agency_org_id: str | None
+
+    @property
+    def host_org_id(self) -> str:
+        """Who runs it: the agency, or the tenderee where there is none."""
+        return self.agency_org_id or self.tenderee_org_id
+
+
+@dataclass(frozen=True, slots=True)
 class LiveBid:
     """The live sealed revision of one bidder, for the opening."""
 
@@ -123,6 +152,42 @@ def lots_in(unit: Unit, *states: LotState) -> tuple[LotCard, ...]:
     return tuple(_card(unit, lot, project) for lot, project in rows)
 
 
+def lot_ids_in(unit: Unit, *states: LotState) -> tuple[str, ...]:
+    """The ids of all lots in these states; imported ones are left out."""
+    query = select(Lot.id).where(Lot.state.in_(states), Lot.is_imported.is_(False)).order_by(Lot.id)
+    return tuple(unit.session.scalars(query))
+
+
+def lots_of_side(unit: Unit, org_id: str, *states: LotState) -> tuple[SideLot, ...]:
+    """Lots in these states whose tenderee or agency the organisation is, by deadline; one query."""
+    rows = unit.session.execute(
+        select(Lot, Project)
+        .join(Project, Project.id == Lot.project_id)
+        .where(or_(Project.tenderee_org_id == org_id, Project.agency_org_id == org_id))
+        .where(Lot.state.in_(states), Lot.is_imported.is_(False))
+        .order_by(Lot.deadline_at, Lot.id)
+    )
+    return tuple(_side_lot(lot, project) for lot, project in rows)
+
+
+def lots_bid_on(unit: Unit, org_id: str, *states: LotState) -> tuple[SideLot, ...]:
+    """Lots in these states with a live bid of the organisation, by deadline. For that organisation alone (R1.05)."""
+    rows = unit.session.execute(
+        select(Lot, Project)
+        .join(Project, Project.id == Lot.project_id)
+        .join(SealedBid, SealedBid.lot_id == Lot.id)
+        .where(SealedBid.org_id == org_id, SealedBid.state == BidState.SEALED, Lot.state.in_(states))
+        .order_by(Lot.deadline_at, Lot.id)
+    )
+    return tuple(_side_lot(lot, project) for lot, project in rows)
+
+
+def names_of(unit: Unit, lot_ids: Iterable[str]) -> dict[str, str]:
+    """The names of lots, by id; one query."""
+    rows = unit.session.execute(select(Lot.id, Lot.name).where(Lot.id.in_(list(lot_ids))))
+    return dict(rows.all())
+
+
 def host_may_run(unit: Unit, lot_id: str, actor: Actor) -> bool:
     """Whether the actor hosts this lot's opening: staff of its agency, or of the tenderee where there is none."""
     card = lot_card(unit, lot_id)
@@ -158,6 +223,10 @@ def own_bid(unit: Unit, lot_id: str, org_id: str) -> LiveBid | None:
         )
     )
     return None if row is None else _live(unit, row)
+
+
+def _side_lot(lot: Lot, project: Project) -> SideLot:
+    return SideLot(lot.id, lot.name, lot.state, lot.deadline_at, project.tenderee_org_id, project.agency_org_id)
 
 
 def _live(unit: Unit, row: SealedBid) -> LiveBid:
@@ -213,6 +282,14 @@ def open_ciphertext(objects: ObjectStore, bid: LiveBid, part: str) -> SegmentRea
 
     length = Manifest.parse(bid.manifest).part(part).size_bytes
     return SegmentReader(objects, bid.upload_id, part, -(-length // SEGMENT_BYTES))
+
+
+def published_files(unit: Unit, lot_id: str) -> tuple[str, ...]:
+    """Names in the store of everything published for the lot: notice, tender document, clarifications, in order."""
+    rows = unit.session.scalars(
+        select(Document).where(Document.lot_id == lot_id).order_by(Document.issued_at, Document.id)
+    )
+    return tuple(dict.fromkeys(row.object_name for row in rows))
 
 
 def freeze(unit: Unit, lot_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from flask import Flask
 
@@ -10,10 +11,13 @@ from flask import Flask
 import tendering.tasks  # noqa: F401
 from foundation.errors import Objection
 from foundation.i18n import UnknownSentence, sentence
-from tendering import nav
+from tendering import lot_life, nav, worklist
 from tendering.queries.preparation import OrderCard
 from tendering.rulebook import RULEBOOKS
 from tendering.views import bids, projects, public, publication, questions
+
+OTHER_SOURCES: Final = {"R1.04": "EB20 13", "R1.10": "EB20 27", "R3.05": "REG 44"}
+"""Rules without a value, which stand in no rulebook (docs/reference/rules.md)."""
 
 
 def register(app: Flask) -> None:
@@ -21,6 +25,10 @@ def register(app: Flask) -> None:
     for views in (public, projects, publication, questions, bids):
         app.register_blueprint(views.bp)
     nav.register(app.extensions["nav"])
+    app.extensions["worklist"].add(worklist.work)
+    app.extensions["worklist"].add_lots(worklist.lots)
+    app.extensions["lot_life"].add_stages(lot_life.stages, order=0)
+    app.extensions["lot_life"].add_links(lot_life.links)
     app.extensions["rule_sources"].update(rule_sources())
     app.jinja_env.globals.update(objection_text=objection_text, fault_text=fault_text)
 
@@ -31,7 +39,7 @@ def rule_sources() -> dict[str, str]:
     for book in RULEBOOKS.values():
         for rule in book.rules.values():
             found.setdefault(rule.id, rule.source)
-    return found
+    return OTHER_SOURCES | found
 
 
 def objection_text(one: Objection) -> str:

@@ -191,9 +191,13 @@ def make_evaluation(
     open_bids: bool = True,
     experts: int = EXPERTS,
     demo: bool = False,
+    url: str = "",
 ) -> Evaluation:
-    """A lot with these bids, opened to the end unless ``open_bids`` is false, and ``experts`` in the library."""
-    engine = open_engine(f"sqlite:///{folder / 'world.db'}", pool_size=40)
+    """A lot with these bids, opened to the end unless ``open_bids`` is false, and ``experts`` in the library.
+
+    ``url``: of another database than SQLite in ``folder``.
+    """
+    engine = open_engine(url or f"sqlite:///{folder / 'world.db'}", pool_size=40)
     world = TenderWorld(engine, folder, SteppingClock(NOW), demo=demo)
     host = world.organisation("江苏衡澄工程咨询有限公司", "agency", login="host")
     tenderee = world.organisation("常州市武进区教育局", "tenderee", login="tenderee")

@@ -46,6 +46,7 @@ PICTURES: Final = (
     Picture("demo", "sign_in", "", "/demo"),
     Picture("preparation", "publish", "agency", "/lots/{lot}/preparation"),
     Picture("lot", "seal", "", "/lots/{lot}"),
+    Picture("deposit", "seal", "bidder1", "/lots/{lot}/deposit"),
     Picture("seal", "seal", "bidder1", "/lots/{lot}/bid/seal"),
     Picture("receipt", "check_in", "bidder1", "/lots/{lot}/bid/receipt"),
     Picture("host-desk", "gate", "agency", "/rooms/{lot}/host"),
@@ -53,6 +54,14 @@ PICTURES: Final = (
     Picture("seat-390-en", "confirm", "bidder2", "/rooms/{lot}/seat", is_phone=True, language="en"),
     Picture("gallery", "confirm", "", "/rooms/{lot}"),
     Picture("gallery-en", "confirm", "", "/rooms/{lot}", language="en"),
+    Picture("alerts", "committee", "supervisor", "/oversight/alerts?lot={lot}"),
+    Picture("committee-draw", "review", "", "/lots/{lot}/committee/draw"),
+    Picture("candidates", "award", "", "/lots/{lot}/candidates"),
+    Picture("candidates-390-en", "award", "", "/lots/{lot}/candidates", is_phone=True, language="en"),
+    Picture("my-result", "award", "bidder2", "/lots/{lot}/my-result"),
+    Picture("refunded", "check", "bidder2", "/lots/{lot}/deposit"),
+    Picture("ledger", "check", "centre", "/finance/deposits/ledger"),
+    Picture("statistics", "check", "", "/statistics"),
     Picture("log", "check", "", "/log"),
 )
 

@@ -82,6 +82,12 @@ def refund_due(
     return made
 
 
+def payers(unit: Unit, lot_id: str) -> list[str]:
+    """Organisations money of the lot was received from, by id."""
+    query = select(DepositArrival.org_id).where(DepositArrival.lot_id == lot_id, DepositArrival.org_id != "")
+    return list(unit.session.scalars(query.distinct().order_by(DepositArrival.org_id)))
+
+
 def after_arrival(unit: Unit, serial: str) -> None:
     """Money that came too late for its lot's story, or for an account of nobody's, goes back at once."""
     arrival = unit.session.get_one(DepositArrival, serial)

@@ -205,7 +205,7 @@ def contract_page(unit: Unit, lot_id: str) -> ContractPage:
     case = access.awarded_case(unit, lot_id)
     party = award.party_of(unit, case)
     if party is None:
-        raise NotFound(what="contract")
+        raise NotFound(what="result")
     card, winner = tendering.lot_card(unit, lot_id), _winner(unit, case)
     paper = papers.paper(unit, lot_id, papers.CONTRACT)
     own = case.tenderee_signed_at if party == "tenderee" else case.awardee_signed_at

@@ -137,14 +137,29 @@ def stay_ground(objection_id: str) -> str:
     return f"objection:{objection_id}"
 
 
-def tell_publicity_ended(unit: Unit, lot_id: str) -> None:
-    """Publicity is over: tell the tenderee what is possible now. Idempotent."""
+def tell_publicity_ended(unit: Unit, lot_id: str, *, after_stay: bool = False) -> None:
+    """Publicity is over: tell the tenderee what is possible now, and once nothing stays the lot everybody (R2.17).
+
+    ``after_stay``: asked because a stay was lifted, so that another one still lying there is no news. Idempotent.
+    """
     case = cases.locked_or_none(unit, lot_id)
-    if case is None or case.state is not CaseState.PUBLICITY:
+    if case is None or case.state is not CaseState.PUBLICITY or cases.is_told(unit, lot_id, e.PublicityEnded):
         return
+    until = case.publicity_until
+    is_stayed = tendering.has_stay(unit, lot_id)
+    if until is None or unit.at < until or (is_stayed and after_stay):
+        return
+    if not is_stayed:
+        _end_publicity(unit, lot_id)
     card = tendering.lot_card(unit, lot_id)
-    code = "inbox.publicity_ended_stayed" if tendering.has_stay(unit, lot_id) else "inbox.publicity_ended"
+    code = "inbox.publicity_ended_stayed" if is_stayed else "inbox.publicity_ended"
     accounts.add_to_inbox(unit, card.tenderee_org_id, code, {"lot": card.name}, f"/lots/{lot_id}/evaluation")
+
+
+def _end_publicity(unit: Unit, lot_id: str) -> None:
+    rows = review.ranked_rows(unit, lot_id)
+    left = tuple(sorted(row.org_id for row in rows if row.is_candidate))
+    unit.append(cases.public_stream(lot_id), e.PublicityEnded(lot_id, left))
 
 
 # --- award ------------------------------------------------------------------------
@@ -162,6 +177,9 @@ def award(unit: Unit, lot_id: str) -> None:
         raise PublicityRuns(until=until)
     tendering.require_no_stay(unit, lot_id)
     _require_paper(unit, lot_id, papers.CANDIDATES)
+    if not cases.is_told(unit, lot_id, e.PublicityEnded):
+        # The award is faster than the job that waits for the end of publicity.
+        _end_publicity(unit, lot_id)
     winner = next(row for row in review.ranked_rows(unit, lot_id) if row.rank == 1)
     amount = winner.price or Money(0)
     calendar = from_state_council()
@@ -212,10 +230,10 @@ def sign_contract(unit: Unit, lot_id: str, sha256: str) -> bool:
     ``sha256``: digest of the paper that was read. After the thirty days it is signed all the same and marked late.
     Raises LotStayed, PaperNotIssued, ContractDiffers, ConfirmedAlready; NotFound for everybody else.
     """
-    case = cases.locked(unit, lot_id)
-    party = party_of(unit, case) if case.state in access.DECIDED else None
-    if party is None:
-        raise NotFound(what="contract")
+    case = cases.locked_or_none(unit, lot_id)
+    party = party_of(unit, case) if case is not None and case.state in access.DECIDED else None
+    if case is None or party is None:
+        raise NotFound(what="result")
     if case.state is not CaseState.AWARDED:
         raise ConfirmedAlready
     tendering.require_no_stay(unit, lot_id)

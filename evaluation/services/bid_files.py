@@ -6,6 +6,10 @@ the bid's id, which no expert learns before the lock.
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +24,7 @@ from evaluation.services import cases
 from foundation.errors import NotFound, Tampering
 from foundation.runtime import Runtime
 from foundation.sealing import Manifest, content_key, part_key
-from foundation.sealing.opening import open_part
+from foundation.sealing.opening import TEMPORARY_PREFIX, open_part
 from foundation.storage.errors import ObjectMissing
 from foundation.store.unit import Unit
 from tendering import facade as tendering
@@ -62,6 +66,32 @@ def _open(runtime: Runtime, lot_id: str, bid: tendering.LiveBid, r_bid: bytes, r
     except (Tampering, ObjectMissing) as fault:
         # The committee sees that this file can not be read; its other files and other bids are not held up.
         log.exception("technical_part_unreadable", lot=lot_id, code=fault.code)
+    finally:
+        plain.unlink(missing_ok=True)
+
+
+@contextmanager
+def technical_file(runtime: Runtime, lot_id: str, bid: tendering.LiveBid) -> Iterator[Path]:
+    """The technical part of an opened bid, decrypted into the scratch folder and gone on leaving.
+
+    Raises NotFound where the opening did not gather both halves or the bid has no such part; ObjectMissing and
+    Tampering where the stored ciphertext is not what was sealed.
+    """
+    with runtime.units.read(cases.PLATFORM) as unit:
+        share, half = unit.session.get(ReleasedShare, (lot_id, bid.bid)), unit.session.get(GateHalf, (lot_id, bid.bid))
+    part = next((one for one in Manifest.parse(bid.manifest).parts if one.id == PART), None)
+    if part is None or share is None or half is None or not half.r_gate:
+        raise NotFound(what="part")
+    runtime.scratch_dir.mkdir(parents=True, exist_ok=True)
+    header = header_of(bid)
+    key = part_key(content_key(header, bytes.fromhex(share.r_bid), bytes.fromhex(half.r_gate)), PART)
+    # The prefix is the one a worker sweeps when it starts: a killed reader leaves nothing for long.
+    handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=runtime.scratch_dir)
+    os.close(handle)
+    plain = Path(name)
+    try:
+        open_part(tendering.open_ciphertext(runtime.objects, bid, PART), part, key, header.hash, plain)
+        yield plain
     finally:
         plain.unlink(missing_ok=True)
 

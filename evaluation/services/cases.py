@@ -11,7 +11,9 @@ from evaluation.recusal import Party
 from evaluation.states import CaseState
 from foundation.actor import system
 from foundation.errors import NotFound
+from foundation.events import Event
 from foundation.events import evaluation as e
+from foundation.journal import JournalEntry
 from foundation.machine import WrongState
 from foundation.store.unit import Unit
 from tendering import facade as tendering
@@ -80,6 +82,12 @@ def case_of(unit: Unit, lot_id: str) -> EvaluationCase:
     if row is None:
         raise NotFound(what="evaluation")
     return row
+
+
+def is_told(unit: Unit, lot_id: str, kind: type[Event]) -> bool:
+    """Whether an event of this kind stands in the lot's public stream already."""
+    entry = select(JournalEntry.id).where(JournalEntry.stream == public_stream(lot_id), JournalEntry.type == kind.TYPE)
+    return unit.session.scalar(entry.limit(1)) is not None
 
 
 def parties_of(unit: Unit, lot_id: str) -> tuple[Party, ...]:

@@ -20,9 +20,7 @@ def sign(unit: Unit, lot_id: str, dissent: str = "") -> None:
 
     Raises SignedAlready, NotFound for everybody who is no member.
     """
-    case = cases.locked(unit, lot_id)
-    seat = access.own_seat(unit, lot_id)
-    cases.require_state(case, CaseState.SIGNING)
+    case, seat = access.seat_in_case(unit, lot_id, CaseState.SIGNING)
     if seat.state is not SeatState.ACCEPTED:
         raise NotPermitted(what="sign")
     if seat.signed_at is not None:

@@ -19,8 +19,7 @@ def accept(unit: Unit, lot_id: str, *, is_sworn: bool, is_free: bool) -> None:
 
     Whom the platform finds to be recused meanwhile loses the seat instead. Raises OathMissing, AnsweredTooLate.
     """
-    case = cases.locked(unit, lot_id, *OPEN)
-    seat = access.own_seat(unit, lot_id)
+    case, seat = access.seat_in_case(unit, lot_id, *OPEN)
     missing = [
         Objection(code, field, {}, clause)
         for code, field, clause, is_given in (
@@ -46,15 +45,13 @@ def accept(unit: Unit, lot_id: str, *, is_sworn: bool, is_free: bool) -> None:
 
 def decline(unit: Unit, lot_id: str, reason: str) -> None:
     """Can not come: the next ticket is asked."""
-    case = cases.locked(unit, lot_id, *OPEN)
-    seat = access.own_seat(unit, lot_id)
+    case, seat = access.seat_in_case(unit, lot_id, *OPEN)
     committee.vacate(unit, case, seat, SeatTrigger.DECLINE, "declined", reason)
 
 
 def recuse(unit: Unit, lot_id: str, reason: str) -> None:
     """Declare a ground for recusal, before or during the review; what was marked so far is void (R4.08)."""
-    case = cases.locked(unit, lot_id, *OPEN)
-    seat = access.own_seat(unit, lot_id)
+    case, seat = access.seat_in_case(unit, lot_id, *OPEN)
     committee.vacate(unit, case, seat, SeatTrigger.RECUSE, "declared", reason)
 
 

@@ -114,9 +114,7 @@ def _by_length(code: str) -> tuple[int, str]:
 
 
 def _open_sheet(unit: Unit, lot_id: str) -> tuple[EvaluationCase, CommitteeSeat, ScoreSheet]:
-    case = cases.locked(unit, lot_id)
-    seat = access.own_seat(unit, lot_id)
-    cases.require_state(case, CaseState.REVIEW)
+    case, seat = access.seat_in_case(unit, lot_id, CaseState.REVIEW)
     if seat.state is not SeatState.ACCEPTED:
         raise NotPermitted(what="score")
     sheet = unit.session.get(ScoreSheet, seat.id)

@@ -9,6 +9,7 @@ from evaluation import access, forms
 from evaluation.queries import results
 from evaluation.services import award, papers
 from evaluation.views.files import issued, pdf
+from foundation.errors import NotFound
 from foundation.ids import parse_id
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.respond import done, page, parse, refusable
@@ -109,7 +110,7 @@ def sign_contract(lot_id: str) -> ResponseReturnValue:
 def contract_pdf(lot_id: str) -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         case = access.awarded_case(unit, parse_id(lot_id))
-        if award.party_of(unit, case) is None:
-            access.require_host_side(unit, lot_id)
+        if award.party_of(unit, case) is None and not access.is_host_side(unit, lot_id):
+            raise NotFound(what="result")
         paper = issued(unit, lot_id, papers.CONTRACT)
     return pdf(paper.object_name, f"contract-{lot_id}.pdf")

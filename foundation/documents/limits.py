@@ -11,6 +11,8 @@ MAX_TEXT_PER_PAGE = 20_000
 MAX_TEXT = 8_000_000
 MAX_METADATA_CHARACTERS = 500
 MAX_TABLE_PAGES = 100
+PICTURE_TEXT = 50
+"""A page with a picture and fewer characters than this says nothing that can be compared."""
 MAX_CELLS = 100_000
 MAX_CELL_CHARACTERS = 2_000
 FACTS_SECONDS = 10

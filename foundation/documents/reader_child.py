@@ -1,6 +1,6 @@
 """The child of :mod:`foundation.documents.reading`: limits first, then the hostile file from standard input.
 
-``python -m foundation.documents.reader_child facts|tables SECONDS``; writes one JSON text to standard output.
+``python -m foundation.documents.reader_child facts|tables SECONDS [PAGE,…]``; writes one JSON text to standard output.
 """
 
 from __future__ import annotations
@@ -50,6 +50,7 @@ def read_facts(content: bytes) -> dict[str, object]:
     if page_count > limits.MAX_PAGES:
         raise _Stopped("too_large", "pages")
     texts: list[str] = []
+    image_pages: list[int] = []
     left = limits.MAX_TEXT
     is_cut = False
     for index in range(page_count):
@@ -57,14 +58,22 @@ def read_facts(content: bytes) -> dict[str, object]:
         texts.append(text)
         left -= len(text)
         is_cut = is_cut or not whole
+        if whole and len(text.strip()) < limits.PICTURE_TEXT and _has_image(document, index):
+            image_pages.append(index + 1)
     metadata = {
         key: _speakable(value)[: limits.MAX_METADATA_CHARACTERS]
         for key, value in document.get_metadata_dict(skip_empty=True).items()
     }
-    return {"page_count": page_count, "page_texts": texts, "is_cut": is_cut, "metadata": metadata}
+    return {
+        "page_count": page_count,
+        "page_texts": texts,
+        "is_cut": is_cut,
+        "metadata": metadata,
+        "image_pages": image_pages,
+    }
 
 
-def read_tables(content: bytes) -> list[dict[str, object]]:
+def read_tables(content: bytes, pages: frozenset[int] = frozenset()) -> list[dict[str, object]]:
     import pdfplumber
 
     if len(_opened(content)) > limits.MAX_PAGES:
@@ -72,7 +81,8 @@ def read_tables(content: bytes) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     cells = 0
     with pdfplumber.open(io.BytesIO(content)) as document:
-        for page in document.pages[: limits.MAX_TABLE_PAGES]:
+        wanted = [page for page in document.pages if not pages or page.page_number in pages]
+        for page in wanted[: limits.MAX_TABLE_PAGES]:
             for table in page.extract_tables():
                 rows = [[_speakable(cell or "")[: limits.MAX_CELL_CHARACTERS] for cell in row] for row in table]
                 cells += sum(len(row) for row in rows)
@@ -105,18 +115,27 @@ def _page_text(document: pypdfium2.PdfDocument, index: int, room: int) -> tuple[
     return _speakable(text.replace("\r\n", "\n"))[:room], length <= room
 
 
+def _has_image(document: pypdfium2.PdfDocument, index: int) -> bool:
+    import pypdfium2.raw
+
+    page = document[index]
+    is_there = any(True for _ in page.get_objects(filter=(pypdfium2.raw.FPDF_PAGEOBJ_IMAGE,)))
+    page.close()
+    return is_there
+
+
 def _speakable(text: str) -> str:
     return _UNSPEAKABLE.sub("", text)
 
 
-def main(work: str, seconds: int) -> int:
+def main(work: str, seconds: int, pages: frozenset[int] = frozenset()) -> int:
     content = sys.stdin.buffer.read(limits.MAX_FILE_BYTES + 1)
     limit_resources(seconds, len(content))
     answer: object
     try:
         if len(content) > limits.MAX_FILE_BYTES:
             raise _Stopped("too_large", "file_bytes")  # noqa: TRY301 - the same way out as every other limit
-        answer = read_facts(content) if work == "facts" else read_tables(content)
+        answer = read_facts(content) if work == "facts" else read_tables(content, pages)
         code = limits.EXIT_OK
     except _Stopped as stopped:
         answer, code = {"outcome": stopped.outcome, "limit": stopped.limit}, limits.EXIT_NAMED
@@ -130,7 +149,8 @@ def main(work: str, seconds: int) -> int:
 
 
 def _run() -> Never:
-    sys.exit(main(sys.argv[1], int(sys.argv[2])))
+    pages = frozenset(int(page) for page in sys.argv[3].split(",")) if sys.argv[3:] else frozenset[int]()
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), pages))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal, TypeVar
@@ -38,12 +39,14 @@ class PdfFacts:
     ``page_texts`` has one text for each page read, at most ``limits.MAX_TEXT_PER_PAGE`` characters each;
     ``is_cut`` tells that a text was longer, or that the texts together passed ``limits.MAX_TEXT``.
     ``metadata`` holds the non-empty entries of the document information dictionary ("Title", "Author", …).
+    ``image_pages`` (from 1) have a picture and fewer than ``limits.PICTURE_TEXT`` characters.
     """
 
     page_count: int
     page_texts: tuple[str, ...]
     is_cut: bool
     metadata: dict[str, str]
+    image_pages: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,24 +74,26 @@ def read_pdf(source: Path | bytes, *, seconds: int = limits.FACTS_SECONDS) -> Pd
     return _validated(_FACTS, _run("facts", source, seconds))
 
 
-def read_tables(source: Path | bytes, *, seconds: int = limits.TABLES_SECONDS) -> tuple[PdfTable, ...]:
-    """The ruled tables of the first ``limits.MAX_TABLE_PAGES`` pages, in reading order.
+def read_tables(
+    source: Path | bytes, *, pages: Collection[int] = (), seconds: int = limits.TABLES_SECONDS
+) -> tuple[PdfTable, ...]:
+    """The ruled tables of the first ``limits.MAX_TABLE_PAGES`` pages, or of those among ``pages`` (from 1), in order.
 
     Frames without text are left out. Raises an :class:`UnreadablePdf` that names the outcome.
     """
-    return _validated(_TABLES, _run("tables", source, seconds))
+    return _validated(_TABLES, _run("tables", source, seconds, pages))
 
 
-def _run(work: _Work, source: Path | bytes, seconds: int) -> bytes:
+def _run(work: _Work, source: Path | bytes, seconds: int, pages: Collection[int] = ()) -> bytes:
     size_bytes = source.stat().st_size if isinstance(source, Path) else len(source)
     if size_bytes > limits.MAX_FILE_BYTES:
         raise TooLarge(limit="file_bytes", size_bytes=size_bytes)
     with tempfile.TemporaryFile() as answer:
         if isinstance(source, Path):
             with source.open("rb") as file:
-                code = _child(work, seconds, answer, file=file)
+                code = _child(work, seconds, answer, file=file, pages=pages)
         else:
-            code = _child(work, seconds, answer, content=source)
+            code = _child(work, seconds, answer, content=source, pages=pages)
         answer.seek(0)
         written = answer.read(limits.MAX_OUTPUT_BYTES + 1)
     if code == limits.EXIT_OK:
@@ -99,9 +104,18 @@ def _run(work: _Work, source: Path | bytes, seconds: int) -> bytes:
     raise _outcome_of_death(code)
 
 
-def _child(work: _Work, seconds: int, answer: IO[bytes], *, file: IO[bytes] | None = None, content: bytes = b"") -> int:
+def _child(
+    work: _Work,
+    seconds: int,
+    answer: IO[bytes],
+    *,
+    file: IO[bytes] | None = None,
+    content: bytes = b"",
+    pages: Collection[int] = (),
+) -> int:
     """Run the reader; its exit code, or the negated signal that ended it."""
-    command = (sys.executable, "-B", *_CHILD, work, str(seconds))
+    listed = (",".join(map(str, sorted(pages))),) if pages else ()
+    command = (sys.executable, "-B", *_CHILD, work, str(seconds), *listed)
     environment = {"PYTHONPATH": str(REPOSITORY), "LANG": "C.UTF-8", "PATH": "/usr/bin:/bin"}
     with subprocess.Popen(
         command,

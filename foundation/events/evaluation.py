@@ -406,6 +406,22 @@ class ResultObjectionAnswered(Event):
     text: str
 
 
+@event_type
+@dataclass(frozen=True)
+class PublicityEnded(Event):
+    """Publicity is over and nothing stays the lot. ``candidates``: organisations that may still be awarded it.
+
+    From now on the deposits of everybody else go back (R2.17). Told once, however often stays come and go.
+    """
+
+    TYPE: ClassVar[str] = "evaluation.publicity_ended"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot",)
+
+    lot: str
+    candidates: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class MemberNamed:
     """A member of the committee; ``expert`` with the salt gives the blinded id of the draw."""

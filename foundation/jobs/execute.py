@@ -26,6 +26,10 @@ def execute(runtime: Runtime, job_id: str, token: str) -> None:
         job = session.scalar(select(Job).where(Job.id == job_id, Job.lease_token == token))
     if job is None or job.state is not JobState.RUNNING:
         return
+    if runtime.clock.now() < job.due_at:
+        # Claimed by a process whose clock is ahead of ours. Here its handler would find that its time has not come.
+        queue.put_back(engine, job_id, token, machine=machine_now())
+        return
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_lease, args=(runtime, job_id, token, stop), daemon=True)
     keeper.start()

@@ -14,6 +14,8 @@ from foundation.jobs.models import Job, JobState
 
 LEASE: Final = timedelta(seconds=10)
 """A runner prolongs its lease every third of this; a killed runner's job is swept when it ends."""
+EARLY_PAUSE: Final = timedelta(milliseconds=250)
+"""How long a job rests that was handed to a process whose clock has not reached its due instant."""
 ATTEMPTS_MAX: Final = 8
 BACKOFF: Final = (1, 2, 5, 10, 30, 60, 300)
 """Seconds to wait before attempt 2, 3, …"""
@@ -128,6 +130,23 @@ def release(engine: Engine, job_id: str, token: str, *, machine: datetime, error
         job.lease_until = None
         job.lease_token = None
         job.last_error = error[:ERROR_LIMIT]
+
+
+def put_back(engine: Engine, job_id: str, token: str, *, machine: datetime) -> None:
+    """Give back a job that was not begun: no attempt is counted, and anybody may claim it again in a moment."""
+    with Session(engine) as session, session.begin():
+        session.connection()
+        session.execute(
+            update(Job)
+            .where(Job.id == job_id, Job.lease_token == token, Job.state == JobState.RUNNING)
+            .values(
+                state=JobState.QUEUED,
+                lease_until=None,
+                lease_token=None,
+                attempts=Job.attempts - 1,
+                not_before=machine + EARLY_PAUSE,
+            )
+        )
 
 
 def sweep(engine: Engine, *, machine: datetime) -> int:

@@ -15,9 +15,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from foundation import i18n
 from foundation.web import access, assets, csrf, errors, health, language, limits, security
 from foundation.web.access import current_actor
+from foundation.web.lot_life import LotLife, lot_links
 from foundation.web.nav import FOOTER, Nav
 from foundation.web.negotiate import is_bearer
 from foundation.web.respond import take_notices
+from foundation.web.worklist import WorkList
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
@@ -72,6 +74,8 @@ def create_web(name: str, settings: WebSettings) -> Flask:
         count = settings.proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     app.extensions["nav"] = Nav()
+    app.extensions["worklist"] = WorkList()
+    app.extensions["lot_life"] = LotLife()
     app.extensions["rule_sources"] = {}  # rule id → the law it rests on, filled by the package that owns the rulebooks
     # The order is the order in which a request meets them.
     security.install(app, settings.hosts)
@@ -106,6 +110,7 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
     env.undefined = StrictUndefined
     env.trim_blocks = env.lstrip_blocks = True
     env.globals.update(_=i18n.pick, t=_term, lang_url=language.lang_url, text_url=language.text_url)
+    env.globals.update(lot_links=lot_links)
     env.filters.update(
         iso=i18n.iso,
         money=i18n.money,
@@ -114,6 +119,7 @@ def _install_words(app: Flask, settings: WebSettings) -> None:
         hashed=i18n.hashed,
         fours=i18n.fours,
         instant=_in_readers_language(i18n.instant),
+        until=_in_readers_language(i18n.until),
         duration=_in_readers_language(i18n.duration),
         span=_in_readers_language(i18n.span),
         shown=_in_readers_language(i18n.shown),

@@ -54,8 +54,12 @@ class CentreClient:
     def sign_in(self, login: str, password: str) -> Self:
         """Take a token; every later call is made with it."""
         answer = self.post("/sign-in", {"login": login, "password": password})
-        self.token, self.login = str(answer["token"]), login
-        self._http.headers["Authorization"] = f"Bearer {self.token}"
+        return self.act_as(login, str(answer["token"]))
+
+    def act_as(self, login: str, token: str) -> Self:
+        """Make every later call with a token that is there already."""
+        self.token, self.login = token, login
+        self._http.headers["Authorization"] = f"Bearer {token}"
         return self
 
     def get(self, path: str, **params: str) -> Any:

@@ -8,6 +8,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from accounts import facade as accounts
+from deposits import facade as deposits
+from deposits.facade import DepositStatus
 from foundation.errors import Conflict
 from foundation.events.tendering import DocumentDownloaded, LotCancelled, LotFailed, LotOpened
 from foundation.journal.models import JournalEntry, JournalStream
@@ -82,6 +84,8 @@ class Workbench:
     revisions: tuple[Revision, ...]
     live: Revision | None
     warnings: tuple[str, ...]
+    deposit_status: DepositStatus | None
+    """None where the lot wants no deposit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,8 @@ def workbench(unit: Unit, lot_id: str) -> Workbench:
         signing_keys=accounts.signing_keys(unit, org_id, lot.suite),
         revisions=rows,
         live=next((row for row in rows if row.state is BidState.SEALED), None),
-        warnings=warnings_of(found),
+        warnings=warnings_of(unit, found, org_id),
+        deposit_status=deposits.own_status(unit, lot_id, org_id, lot.deposit) if lot.deposit else None,
     )
 
 
@@ -254,7 +259,7 @@ def own_receipt(unit: Unit, lot_id: str, rev: int | None = None) -> OwnReceipt:
         revision=revision_of(row),
         entry_id=row.entry_id,
         receipt=row.receipt,
-        warnings=warnings_of(found),
+        warnings=warnings_of(unit, found, row.org_id),
         ended_at=_ended_at(unit, lot.id),
     )
 

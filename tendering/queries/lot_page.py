@@ -10,10 +10,11 @@ from sqlalchemy import select
 from accounts import facade as accounts
 from foundation.money import Money
 from foundation.store.unit import Unit
+from foundation.web.lot_life import Stage
 from tendering import access
 from tendering.methods import METHODS, ParameterRow, ParametersRefused, parameter_rows, validate_parameters
 from tendering.models import Clarification, Document, Lot, PastDeal, Question, Subscription
-from tendering.services.clarifications import book_of, questions_until
+from tendering.services.clarifications import questions_until
 from tendering.services.keysets import KeysetFacts, keyset_facts
 from tendering.states import LotState
 
@@ -49,15 +50,6 @@ class ClarificationRow:
     deadline_after: datetime
     answers: tuple[AnsweredQuestion, ...]
     url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One of the eight stages of the ruler. ``key`` is a term ``lot_stage.<key>``; ``state`` done, now or ""."""
-
-    key: str
-    at: datetime | None
-    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +115,8 @@ class OwnView:
     is_subscribed: bool
 
 
-def lot_page(unit: Unit, lot_id: str) -> LotPage:
-    """Raises NotFound for a lot that is not published."""
+def lot_page(unit: Unit, lot_id: str, stages: tuple[Stage, ...] = ()) -> LotPage:
+    """``stages``: its life as all packages know it (``lot_life``). Raises NotFound for a lot that is not published."""
     lot, project = access.public_lot(unit, lot_id)
     agency = accounts.organisation(unit, project.agency_org_id).name if project.agency_org_id else ""
     deadline = lot.deadline_at
@@ -164,7 +156,7 @@ def lot_page(unit: Unit, lot_id: str) -> LotPage:
         checkin_opens_at=deadline - lead if deadline and not lot.is_imported else None,
         questions_until=None if lot.is_imported else questions_until(lot),
         is_imported=lot.is_imported,
-        stages=stages(lot, unit.at),
+        stages=stages,
         documents=documents_of(unit, lot.id),
         clarifications=clarifications_of(unit, lot.id),
         keyset=None if lot.is_imported else keyset_facts(unit, lot.id),
@@ -189,34 +181,6 @@ def _parameters(lot: Lot) -> tuple[ParameterRow, ...]:
         return parameter_rows(validate_parameters(lot.method_id, lot.method_params or {}))
     except ParametersRefused:
         return ()  # an imported lot may carry what an older catalogue allowed
-
-
-_STAGE_KEYS = ("notice", "clarify", "bidding", "opening", "evaluation", "publicity", "contract", "refund")
-_STAGE_NOW = {
-    LotState.CLOSED: 3,
-    LotState.FROZEN: 3,
-    LotState.OPENED: 4,
-    LotState.FAILED: 3,
-    LotState.CANCELLED: 2,
-}
-
-
-def stages(lot: Lot, at: datetime) -> tuple[Stage, ...]:
-    """The eight stages with what is known of their instants; an imported lot has passed them all."""
-    change_until = None
-    if lot.rulebook_id is not None and lot.deadline_at is not None and not lot.is_imported:
-        change_until = lot.deadline_at - timedelta(days=book_of(lot).number("tender.clarify_before_days"))
-    if lot.is_imported:
-        now = len(_STAGE_KEYS)
-    else:
-        before_change = change_until is not None and at < change_until
-        now = _STAGE_NOW.get(lot.state, 1 if before_change else 2)
-    instants = (lot.published_at, change_until, lot.deadline_at, lot.deadline_at, None, None, None, None)
-    is_over = lot.state in {LotState.FAILED, LotState.CANCELLED}
-    return tuple(
-        Stage(key, instants[index], "done" if index < now else "now" if index == now and not is_over else "")
-        for index, key in enumerate(_STAGE_KEYS)
-    )
 
 
 def documents_of(unit: Unit, lot_id: str) -> tuple[DocumentRow, ...]:

@@ -49,7 +49,7 @@ class KindFigures:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """``year``: the one with the latest deal. ``failed`` of ``ended`` lots came to nothing in it."""
+    """``months``: the last one shown. ``failed`` of ``ended`` lots came to nothing in ``year``."""
 
     year: int
     months: int
@@ -63,10 +63,20 @@ class Figures:
     saving_by_month: tuple[Rate, ...]
 
 
-def figures(unit: Unit) -> Figures | None:
-    """The figures of the latest year with a deal up to today; None without any deal."""
+def years_with_deals(unit: Unit) -> tuple[int, ...]:
+    """Years with a deal up to today, latest first."""
+    year = extract("year", PastDeal.deal_on)
+    rows = unit.session.scalars(select(year).where(PastDeal.deal_on <= civil_date(unit.at)).distinct())
+    return tuple(sorted((int(one) for one in rows), reverse=True))
+
+
+def figures(unit: Unit, year: int | None = None) -> Figures | None:
+    """The figures of a year (the latest one unless told) with a deal up to today; None without any deal."""
     today = civil_date(unit.at)
-    last = unit.session.scalar(select(func.max(PastDeal.deal_on)).where(PastDeal.deal_on <= today))
+    query = select(func.max(PastDeal.deal_on)).where(PastDeal.deal_on <= today)
+    if year is not None:
+        query = query.where(extract("year", PastDeal.deal_on) == year)
+    last = unit.session.scalar(query)
     if last is None:
         return None
     rows = unit.session.execute(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import facade as accounts
 from credit import facade as credit
+from deposits import facade as deposits
 from foundation.errors import Conflict, Objection
 from foundation.events.tendering import BidSealed, BidWithdrawn
 from foundation.events.tendering import SealRefused as SealRefusedEvent
@@ -89,7 +90,7 @@ def submit_seal(
     org_id = bid_access.bidder_of(unit.actor)
     known = _known(unit, command, org_id)
     if known is not None:
-        return _acknowledge(found, known, is_new=False)
+        return _acknowledge(unit, found, known, is_new=False)
     case = _Case(unit, found, org_id, command, received_at)
     objections = tuple(case.objections())
     stream = bid_access.bid_stream(command.lot_id, org_id)
@@ -102,7 +103,7 @@ def submit_seal(
         row = _store(unit, runtime, case, stream)
     except (IntegrityError, LostRace) as error:
         raise SealContested from error
-    return _acknowledge(found, row, is_new=True)
+    return _acknowledge(unit, found, row, is_new=True)
 
 
 def withdraw_bid(unit: Unit, lot_id: str, received_at: datetime) -> SealedBid:
@@ -129,9 +130,13 @@ def last_sealed(rows: list[SealedBid]) -> LastSealed | None:
     return LastSealed(rows[0].bid, rows[0].rev, rows[0].envelope_hash) if rows else None
 
 
-def warnings_of(found: LotAndProject) -> tuple[str, ...]:
-    deposit = found.lot.deposit
-    return (DEPOSIT_NOT_SEEN,) if deposit is not None and deposit.fen > 0 else ()
+def warnings_of(unit: Unit, found: LotAndProject, org_id: str) -> tuple[str, ...]:
+    """What a bidder should know and what stops nothing: a deposit that has not arrived."""
+    required = found.lot.deposit
+    if required is None or required.fen == 0:
+        return ()
+    status = deposits.own_status(unit, found.lot.id, org_id, required)
+    return () if status is deposits.DepositStatus.ARRIVED else (DEPOSIT_NOT_SEEN,)
 
 
 class _Case:
@@ -285,7 +290,7 @@ def _newest_entry(unit: Unit, stream: str) -> str:
     return unit.session.scalars(newest).one()
 
 
-def _acknowledge(found: LotAndProject, row: SealedBid, *, is_new: bool) -> Acknowledged:
+def _acknowledge(unit: Unit, found: LotAndProject, row: SealedBid, *, is_new: bool) -> Acknowledged:
     return Acknowledged(
         bid_id=row.bid,
         rev=row.rev,
@@ -296,7 +301,7 @@ def _acknowledge(found: LotAndProject, row: SealedBid, *, is_new: bool) -> Ackno
         size_bytes=row.size_bytes,
         receipt=row.receipt,
         receipt_number=receipts.receipt_number(row.envelope_hash),
-        warnings=warnings_of(found),
+        warnings=warnings_of(unit, found, row.org_id),
         is_new=is_new,
     )
 

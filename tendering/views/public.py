@@ -9,6 +9,7 @@ from foundation.clock import iso
 from foundation.ids import parse_id
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.limits import EXPENSIVE, rate_limit
+from foundation.web.lot_life import lot_life
 from foundation.web.paging import keyset
 from foundation.web.respond import page
 from foundation.web.runtime import runtime, units
@@ -49,7 +50,8 @@ def list_notices() -> ResponseReturnValue:
 @allow(PUBLIC)
 def show_lot(lot_id: str) -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
-        lot = lot_page.lot_page(unit, parse_id(lot_id))
+        life = lot_life().stages(unit, [parse_id(lot_id)])[lot_id]
+        lot = lot_page.lot_page(unit, lot_id, life)
         own = lot_page.own_view(unit, lot.lot_id)
     return page("tendering/lot.html", lot=lot, own=own)
 

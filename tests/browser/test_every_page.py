@@ -15,13 +15,14 @@ from tests.conftest import ROOT
 from tests.support.page_checks import axe_faults, catalogue_codes, sideways, text_faults
 from tests.support.page_walk import Visit, Walk, add_past, chinese_data, is_page, page_templates, served, templates_seen
 from tests.support.whole_centre import PUBLIC, hold_opening, make_whole_centre
+from tests.support.whole_deals import add_stages, hold_evaluations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 WIDE, NARROW = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 LANGUAGES = ("zh-Hans", "en")
 WALKERS = (
     PUBLIC.name,
-    *(f"{role}1" for role in ("agency", "tenderee", "bidder", "centre_staff", "supervisor")),
+    *(f"{role}1" for role in ("agency", "tenderee", "bidder", "expert", "centre_staff", "supervisor")),
     *(f"{role}1" for role in ("gate_holder", "administrator", "witness", "observer")),
 )
 CODES = catalogue_codes()
@@ -31,6 +32,8 @@ CODES = catalogue_codes()
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     centre = make_whole_centre(tmp_path_factory.mktemp("pages"))
     hold_opening(centre)
+    hold_evaluations(centre)
+    add_stages(centre)
     add_past(centre)
     with served(centre) as walking:
         yield walking
@@ -121,6 +124,11 @@ REFUSED = (
     ("agency1", "projects.new_lot"),
     ("agency1", "questions.new_clarification"),
     ("supervisor1", "credit.new_ban"),
+    ("centre_staff1", "credit_records.new_record"),
+    ("bidder1", "credit_standing.show_own"),
+    ("bidder1", "results.my_result"),
+    ("supervisor1", "expert_draws.show_draw"),
+    ("centre_staff1", "experts.list_experts"),
     ("administrator1", "people.new_person"),
     ("centre_staff1", "keyholding.show_seats"),
     ("bidder1", "accounts.password"),

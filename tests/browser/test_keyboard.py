@@ -21,6 +21,7 @@ from tests.rooms.serving import site_of
 from tests.support.keyboard import focused, press, tab_to, unseen_stops, write
 from tests.support.page_walk import Walk, served
 from tests.support.whole_centre import PUBLIC, hold_opening, make_whole_centre
+from tests.support.whole_deals import add_stages, hold_evaluations
 from tests.support_opening import Opening, make_opening
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -35,6 +36,8 @@ Enter = Callable[..., Page]
 def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
     centre = make_whole_centre(tmp_path_factory.mktemp("keys"))
     hold_opening(centre)
+    hold_evaluations(centre)
+    add_stages(centre)
     with served(centre) as walking:
         yield walking
 
@@ -73,7 +76,15 @@ LOOKED_AT = (
     ("agency1", "/rooms/{closed}/host"),
     ("centre_staff1", "/keyholding/seats"),
     ("administrator1", "/admin/people"),
+    ("expert1", "/reviews/{reviewing}"),
+    ("expert1", "/reviews/{invited}"),
+    ("tenderee1", "/lots/{ready}/evaluation"),
+    ("bidder1", "/lots/{evaluated}/my-result"),
+    ("bidder1", "/lots/{evaluated}/deposit"),
+    ("centre_staff1", "/finance/deposits/{evaluated}"),
+    ("supervisor1", "/lots/{drawing}/committee/draw"),
 )
+STAGES = ("drawing", "invited", "reviewing", "ready", "evaluated")
 
 
 @pytest.mark.parametrize(("person", "path"), LOOKED_AT)
@@ -81,6 +92,7 @@ LOOKED_AT = (
 def test_the_focus_is_seen_at_every_stop(walk: Walk, enter: Enter, person: str, path: str, width: int) -> None:
     things = walk.centre.objects
     ids = {"open": "open_lot", "closed": "closed_room", "draft": "draft_lot", "submitted": "submitted_lot"}
+    ids |= {name: f"{name}_lot" for name in STAGES}
     page = enter(path.format(**{name: things[kind][1] for name, kind in ids.items()}), person)
     page.set_viewport_size({"width": width, "height": 844})
     count, unseen = unseen_stops(page)

@@ -1,12 +1,13 @@
 """The story's key steps by hand, in Chromium, in Chinese and in English, each role under its own host name.
 
-An agency publishes by its pages, a bidder seals through the real page and opens in its seat; two more companies and the
-clock are moved by the story's clients.
+An agency publishes by its pages, a bidder pays, seals through the real page and opens in its seat, an expert scores,
+the tenderee awards, and the deposit comes back; two more companies, four experts, the supervisor and the clock are
+moved by the story's clients.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,17 +15,31 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from foundation.clock import monotonic, parse_iso, pause, to_beijing
+from foundation.clock import parse_iso, to_beijing
 from sandbox import cast
+from sandbox.clients.deposits import DepositActs
 from sandbox.clients.room import RoomActs, RoomWatch
-from sandbox.story import Story, StoryOptions, begin, leave
+from sandbox.story import Story, StoryOptions, begin, each, leave
 from sandbox.story_centre import Started, started_centre
 from sandbox.story_prepare import TERMS, make_offer
-from sandbox.story_sealing import each, files_of
+from sandbox.story_sealing import files_of
+from tests.browser.story_award import (
+    award_by_pages,
+    draw_committee,
+    pay_deposit,
+    press,
+    review_by_page,
+    see_refund,
+    until,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 PASSPHRASE = "九层之台，起于累土 2026"
 LONG = 60_000
+
+
+def form_to(action: str) -> str:
+    return f'form[action$="{action}"]'
 
 
 @pytest.fixture(scope="module")
@@ -79,28 +94,14 @@ def story(centre: Started, tmp_path: Path) -> Iterator[Story]:
     made = begin(StoryOptions(centre.url, bidders=3), tmp_path, print)
     made.clerk.sign_in("agency", cast.PASSWORD)
     made.approver.sign_in("tenderee", cast.PASSWORD)
+    made.officer.sign_in("centre", cast.PASSWORD)
+    made.supervisor.sign_in("supervisor", cast.PASSWORD)
     for bidder in made.bidders[1:]:
         bidder.client.sign_in(bidder.part.login, cast.PASSWORD)
         bidder.client.retire_keys("story")
         bidder.client.register_keys("story")
     yield made
     leave(made)
-
-
-def until(page: Page, is_so: Callable[[], bool], seconds: float = 90) -> None:
-    """Reload until the page says so: what machines do in between needs no hand."""
-    end = monotonic() + seconds
-    while not is_so():
-        assert monotonic() < end, page.locator("main").inner_text()[:2000]
-        pause(0.5)
-        page.reload()
-
-
-def press(page: Page, action: str) -> None:
-    """Press the button of the form that posts to ``action``, once it is offered."""
-    button = page.locator(f'form[action$="{action}"] button').first
-    until(page, button.is_visible)
-    button.click()
 
 
 def publish_by_pages(people: People, story: Story) -> str:
@@ -131,16 +132,16 @@ def publish_by_pages(people: People, story: Story) -> str:
     clerk.locator("main form button").last.click()
     clerk.wait_for_url("**/preparation")
     lot_id = urlsplit(clerk.url).path.split("/")[2]
-    press(clerk, "/keyset")
+    press(clerk, form_to("/keyset"))
     submit = clerk.locator('form[action$="/submit-for-approval"] button')
     until(clerk, submit.is_visible)
     submit.click()
     tenderee = people.enter("tenderee", "tenderee")
     tenderee.goto(f"/lots/{lot_id}/preparation")
-    press(tenderee, "/approve")
+    press(tenderee, form_to("/approve"))
     officer = people.enter("centre", "centre")
     officer.goto(f"/lots/{lot_id}/preparation")
-    press(officer, "/publish")
+    press(officer, form_to("/publish"))
     public = officer.locator(f'a[href="/lots/{lot_id}"]')
     until(officer, public.first.is_visible)
     return lot_id
@@ -183,14 +184,18 @@ def test_one_tender_by_hand(people: People, story: Story, tmp_path: Path) -> Non
     for other in story.bidders[1:]:
         make_offer(story, other)
     bidder = people.enter("bidder1", "bidder")
+    pay_deposit(bidder, lot_id)
     seal_by_page(bidder, lot_id, tmp_path)
     others = story.bidders[1:]
     for other in others:
+        acts = DepositActs(other.client, lot_id)
+        acts.open()
+        acts.pay()
         other.sealed = other.client.bid(lot_id, files_of(other))
 
     story.advance("checkin_from")
     bidder.goto(f"/rooms/{lot_id}/seat")
-    press(bidder, "/check-in")
+    press(bidder, form_to("/check-in"))
     story.advance("bid_deadline")
     check = bidder.locator("[data-seal-check]")
     expect(check).to_be_visible(timeout=LONG)  # the socket brought it: nobody reloaded
@@ -199,7 +204,7 @@ def test_one_tender_by_hand(people: People, story: Story, tmp_path: Path) -> Non
 
     host = people.enter("agency", "agency")
     host.goto(f"/rooms/{lot_id}/host")
-    press(host, "/start-decryption")
+    press(host, form_to("/start-decryption"))
     release = bidder.locator("[data-release]")
     expect(release).to_be_visible(timeout=LONG)
     release.click()
@@ -239,3 +244,9 @@ def test_one_tender_by_hand(people: People, story: Story, tmp_path: Path) -> Non
     assert read == {one.part.company.zh for one in story.bidders}
     signed = [frame.data["is_signed"] for frame in gallery.all_of("result_confirmed")]
     assert sorted(signed) == [False, False, True]
+
+    tenderee = people.enter("tenderee", "tenderee")
+    draw_committee(host, tenderee, story)
+    review_by_page(people.enter, host, story)
+    award_by_pages(host, tenderee, bidder, story)
+    see_refund(bidder, story, people.language)

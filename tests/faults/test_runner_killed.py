@@ -18,7 +18,7 @@ from tests.support.told import assert_told
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BIDDERS = 3
-KILLED_BEFORE = ("seal", "freeze", "read")
+KILLED_BEFORE = ("seal", "freeze", "read", "refund")
 PROCESSES = ("cosigner", "web", "room", "worker", "bank", "agents", "bots")
 DOWN = timedelta(seconds=4)
 ORPHANS_SECONDS = 10

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import cast
-from sandbox.bots import HUMAN
+from sandbox.autopilot.robots import HUMAN
 from sandbox.clients.http import CentreClient
 from sandbox.clients.room import RoomWatch
 from sandbox.story import Story, StoryOptions, begin, leave

@@ -14,6 +14,7 @@ import pytest
 from foundation.draws import FrozenBid, build, rank
 from sandbox.story import stages
 from tests.support.demo_centre import make_demo
+from tests.support.told import assert_money_is_back
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = ("0.950", "0.955", "0.960")
@@ -36,13 +37,18 @@ def test_the_headless_story_starts_its_own_centre_and_sums_up(tmp_path: Path) ->
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(summary.read_text(encoding="utf-8"))
     keys = ["stages", "bids", "refusals", "freeze", "K", "prices", "record", "journal_ok", "log_ok"]
-    assert list(told) == keys
+    assert list(told) == [*keys, "ledger_ok", "ranking", "refunds", "alerts"]
     assert [one["name"] for one in told["stages"]] == [name for name, _ in stages()]
     assert all(set(one) == {"name", "seconds"} and one["seconds"] >= 0 for one in told["stages"])
     assert all(set(one) == {"tried", "code"} and "." in one["code"] for one in told["refusals"])
     assert (told["bids"], len(told["prices"]), told["journal_ok"], told["log_ok"]) == (3, 3, True, True)
     assert len(told["freeze"]) == len(told["record"]) == 64
     assert told["K"].startswith("0.9")
+    assert_money_is_back(told, 3)
+    refund_keys = {"name", "ground", "principal", "interest", "to_account_tail", "serial"}
+    assert all(set(one) == refund_keys and len(one["to_account_tail"]) == 4 for one in told["refunds"])
+    assert all(set(one) == {"rank", "name", "price", "score"} for one in told["ranking"])
+    assert all(set(one) == {"code", "severity", "bidders", "number"} for one in told["alerts"])
 
 
 def test_a_story_at_a_centre_that_is_not_there_ends_as_unavailable() -> None:

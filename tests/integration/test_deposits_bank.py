@@ -96,8 +96,8 @@ class Pair:
 
 
 @pytest.fixture
-def pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    made = Pair(tmp_path, monkeypatch)
+def pair(tmp_path: Path) -> Iterator[Pair]:
+    made = Pair(tmp_path)
     yield made
     made.close()
 

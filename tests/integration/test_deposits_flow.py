@@ -229,6 +229,47 @@ def test_a_stay_holds_refunds_of_this_lot_only_and_its_end_lets_them_go(
     world.assert_book_holds()
 
 
+def test_who_is_no_candidate_is_refunded_when_publicity_ends_and_candidates_wait_for_the_contract(
+    world: DepositWorld, lot: OpenLot, bidders: list[Actor]
+) -> None:
+    """R2.17, R2.11."""
+    serials = [world.pay(lot, one) for one in bidders]
+    world.freeze(lot)
+    world.town.clock.step(timedelta(days=20))
+    candidate, *others = bidders
+    for _ in range(2):
+        world.tell(lot, v.PublicityEnded(lot.id, (str(candidate.org_id),)))
+    world.send_all()
+    found = [world.refund(serial) for serial in serials]
+    assert found[0] is None
+    for refund in found[1:]:
+        assert refund is not None
+        assert (refund.state, refund.ground) == (RefundState.PAID, RefundGround.NOT_CANDIDATE)
+        assert refund.interest == Money(48_61)  # 250,000.00 × 0.35 % × 20 / 360
+    sign(world, lot, candidate, days=10)
+    world.send_all()
+    last = world.refund(serials[0])
+    assert last is not None
+    assert (last.state, last.ground) == (RefundState.PAID, RefundGround.CONTRACT_SIGNED)
+    assert [world.at_bank(one.org_name) for one in others] == [SAMPLE + 48_61] * 2
+    world.assert_book_holds()
+
+
+def test_a_stay_or_a_court_keeps_even_those_who_are_no_candidates_waiting(
+    world: DepositWorld, lot: OpenLot, bidders: list[Actor]
+) -> None:
+    """R2.19: a complaint after the end of publicity comes before what is not ordered yet."""
+    frozen, other = world.pay(lot, bidders[1]), world.pay(lot, bidders[2])
+    world.freeze(lot)
+    with world.units.begin(TESTS) as unit:
+        facade.block(unit, lot.id, BlockGround.COURT_FREEZE, "苏0412执2号", str(bidders[1].org_id))
+    world.tell(lot, e.StayPlaced(lot.id, "complaint:1"), v.PublicityEnded(lot.id, (str(bidders[0].org_id),)))
+    assert [world.refund(one).state for one in (frozen, other)] == [RefundState.DUE] * 2  # type: ignore[union-attr]
+    world.tell(lot, e.StayLifted(lot.id, "complaint:1"))
+    assert world.refund(frozen).state is RefundState.DUE  # type: ignore[union-attr]
+    assert world.refund(other).state is RefundState.ORDERED  # type: ignore[union-attr]
+
+
 def test_a_block_of_one_bidder_holds_that_bidder_alone(world: DepositWorld, lot: OpenLot, bidders: list[Actor]) -> None:
     held, free = world.pay(lot, bidders[0]), world.pay(lot, bidders[1])
     org_id = str(bidders[0].org_id)

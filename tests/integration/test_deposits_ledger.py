@@ -166,6 +166,10 @@ def test_sound_rows_written_past_the_code_are_admitted(started: tuple[Units, str
     with units.begin(TESTS) as unit:
         write_raw(unit, Raw(((BANK, 7), (HELD, -7))))
         write_raw(unit, Raw(((FLIGHT, 100), (HELD, -100)), "void", pending), 1001)
+    with units.read() as unit:
+        held = unit.session.scalar(select(func.sum(LedgerEntry.fen)).where(LedgerEntry.account == HELD))
+    # 300 in, 100 refunded, 100 in flight and taken back, 7 written raw.
+    assert held == -207
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from evaluation.errors import (
     SheetClosed,
     SignedAlready,
 )
-from evaluation.services import award, papers, report, review, sheets
+from evaluation.services import award, cases, papers, report, review, sheets
 from evaluation.states import CaseState, SeatState
 from foundation.documents.reading import read_pdf
 from foundation.errors import NotFound, NotPermitted
@@ -233,6 +233,51 @@ def test_an_objection_stays_award_and_contract_of_this_lot_until_its_answer(told
     ]
     assert public
     assert not any(str(loser.org_id) in str(one) for one in public)
+
+
+def test_the_end_of_publicity_is_told_once_and_waits_for_every_stay(told: Evaluation) -> None:
+    """R2.17: from this event on the deposits of all but the candidates go back."""
+
+    def ends() -> list[e.PublicityEnded]:
+        return [one for one in events_of(told, f"lot:{told.lot_id}") if isinstance(one, e.PublicityEnded)]
+
+    told.to_publicity()
+    objection = told.act(told.winner(), award.raise_objection, "第二名的报价有误。")
+    told.act(told.host, award.answer_objection, objection, "经复核，报价无误。")
+    assert told.run_jobs() == []
+    assert ends() == [], "a stay lifted within publicity ends nothing"
+    for ground in ("complaint:1", "complaint:2"):
+        with told.world.units.begin(told.supervisor) as unit:
+            tendering.place_stay(unit, told.lot_id, ground)
+    told.pass_publicity()
+    assert ends() == []
+    for ground, seen in (("complaint:1", 0), ("complaint:2", 1)):
+        with told.world.units.begin(told.supervisor) as unit:
+            tendering.lift_stay(unit, told.lot_id, ground)
+        assert told.run_jobs() == []
+        assert len(ends()) == seen
+    for _ in range(2):
+        with told.world.units.begin(cases.PLATFORM) as unit:
+            award.tell_publicity_ended(unit, told.lot_id)
+    (end,) = ends()
+    with told.world.units.read() as unit:
+        left = {row.org_id for row in review.ranked_rows(unit, told.lot_id) if row.is_candidate}
+    assert set(end.candidates) == left
+    assert public_projection(end) == {"lot": told.lot_id}
+    told.act(told.tenderee, award.award)
+    assert len(ends()) == 1
+
+
+def test_an_award_ahead_of_the_job_tells_the_end_of_publicity_itself(told: Evaluation) -> None:
+    told.to_publicity()
+    until = told.case().publicity_until
+    assert until is not None
+    told.world.clock.set(until)
+    told.act(told.tenderee, award.award)
+    assert told.run_jobs() == []
+    kinds = [type(one).__name__ for one in events_of(told, f"lot:{told.lot_id}")]
+    assert kinds.count("PublicityEnded") == 1
+    assert kinds.index("PublicityEnded") < kinds.index("AwardDecided")
 
 
 def test_publicity_runs_to_its_last_moment(told: Evaluation) -> None:

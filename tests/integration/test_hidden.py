@@ -1,11 +1,14 @@
 """Nothing before the deadline says who or how many are interested in a lot (R1.05, R1.11; invariant 1).
 
 The proof is by comparison: every readable route is read by every role before and after three bidders have downloaded,
-subscribed, uploaded, sealed and signed in. Whatever differs by a byte, for anybody but the bidder itself, is a leak.
+subscribed, paid, uploaded, sealed and signed in. Whatever differs by a byte, for anybody but the bidder itself, is a
+leak.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import logging
 import re
@@ -13,7 +16,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -21,13 +24,15 @@ import structlog
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from accounts.services.bank import SIGNATURE_HEADER, read_secret
 from bid_opening.models import RoomFrame
-from foundation.clock import machine_now
+from deposits.services import arrivals
+from foundation.clock import iso
 from foundation.jobs.models import Job
 from foundation.publication.models import STATE_ROW, LogLeaf, LogState
 from foundation.publication.publisher import Publisher
 from tendering.models import Lot, Question, SealedBid, Upload
-from tests.support.tender_world import NOW, TESTS, OpenLot
+from tests.support.tender_world import DEPOSIT, NOW, TESTS, OpenLot
 from tests.support.whole_centre import PUBLIC, Person, WholeCentre, make_whole_centre, publish
 from tests.support_bids import Bidder
 
@@ -39,9 +44,9 @@ VOLATILE = (
     re.compile(r'name="csrf_token" value="[^"]*"'),
     re.compile(r'name="csrf-token" content="[^"]*"'),
 )
-ELSEWHERE = {"static", "static_versioned", "log", "demo"}
-"""The log grows with time, whoever does what, and has a test of its own. The demonstration's page says that something
-is under way, because its clock must not jump over it; that page and that clock are in no real centre."""
+ELSEWHERE = {"static", "static_versioned", "log", "demo", "guide"}
+"""The log grows with time, whoever does what, and has a test of its own. The demonstration's pages say that something
+is under way, because its clock must not jump over it (and no more: a test below); they are in no real centre."""
 PASSING_HEADERS = {"Set-Cookie", "X-Request-Id", "Date"}
 
 
@@ -54,16 +59,6 @@ class Interested:
     marks: set[str] = field(default_factory=set)
 
 
-class Machine:
-    """The publisher's machine clock, one tick at a time."""
-
-    def __init__(self) -> None:
-        self.now = machine_now()
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 class Scene:
     """A centre with one lot that takes bids, and three bidders who have done nothing yet."""
 
@@ -71,8 +66,7 @@ class Scene:
         self.centre: WholeCentre = make_whole_centre(folder, with_bids=False)
         self.lot: OpenLot = self._lot()
         self.interested = [self._bidder(number, name) for number, name in enumerate(CANARIES, start=1)]
-        self.machine = Machine()
-        self.publisher = Publisher(self.centre.world.runtime, machine=self.machine)
+        self.publisher = Publisher(self.centre.world.runtime, machine=self.centre.machine)
         self.publish(ticks=1)
 
     def _lot(self) -> OpenLot:
@@ -85,6 +79,7 @@ class Scene:
         publish(self.centre, lot)
         self.centre.put("open_lot", 1, lot.id)
         self.centre.put("closed_room", 1, lot.id)
+        self.centre.put("receipt", 1, {"lot_id": lot.id, "serial": serial_of(1)})
         return lot
 
     def _bidder(self, number: int, name: str) -> Interested:
@@ -95,11 +90,12 @@ class Scene:
         return Interested(centre.person(f"canary{number}", "bidder", 1, actor), bidder)
 
     def act(self, one: Interested) -> None:
-        """Download, subscribe, sign in to the room, seal, and begin to upload a second version."""
+        """Download, subscribe, pay, sign in to the room, seal, and begin to upload a second version."""
         client, lot_id, actor = self.centre.client(one.person), self.lot.id, one.person.actor
         assert client.get(f"/lots/{lot_id}/document.pdf", buffered=True).status_code == 200
         assert client.post(f"/lots/{lot_id}/subscription", json={"on": True}).status_code == 200
         assert client.post(f"/rooms/{lot_id}/check-in", json={}).status_code == 200
+        self.pay(one)
         made = one.bidder.seal(self.lot)
         answer = one.bidder.hand_in(self.lot, made)
         one.bidder.upload(self.lot, one.bidder.seal(self.lot, after=made), leave_out="technical")
@@ -110,13 +106,41 @@ class Scene:
             one.marks |= {row.id, row.entry_id, row.commit_bidder, row.manifest.decode()[:200]}
             one.marks |= set(unit.session.scalars(select(Upload.id).where(Upload.org_id == actor.org_id)))
 
+    def pay(self, one: Interested) -> None:
+        """The deposit arrives, then a stranger's money that is sent back: two signed notices of the bank, one order."""
+        actor, lot_id = one.person.actor, self.lot.id
+        secret = read_secret(self.centre.world.runtime.settings.secrets_dir)
+        number = arrivals.sub_account_number(secret, lot_id, str(actor.org_id))
+        with self.centre.units.begin(actor) as unit:
+            arrivals.note_account(unit, lot_id, str(actor.org_id), number)
+        nth = int(one.person.name[-1])
+        account, stranger, stray = f"622202110000099{nth}", f"金丝雀{nth}号付款人", serial_of(nth + 10)
+        for serial, payer, amount in ((serial_of(nth), actor.org_name, DEPOSIT.text()), (stray, stranger, "77.00")):
+            said = {
+                "kind": "arrival",
+                "serial": serial,
+                "number": number,
+                "payer_name": payer,
+                "payer_account": account,
+                "amount": amount,
+                "currency": "CNY",
+                "value_at": iso(self.centre.world.clock.now()),
+            }
+            body = json.dumps(said, ensure_ascii=False).encode()
+            signature = hmac.new(secret, body, hashlib.sha256).hexdigest()
+            told = self.centre.client(PUBLIC).post("/bank/arrivals", data=body, headers={SIGNATURE_HEADER: signature})
+            assert told.status_code == 200
+        own = self.centre.client(one.person)
+        assert own.post(f"/lots/{lot_id}/deposit/arrivals/{stray}/return", json={}).status_code == 200
+        one.marks |= {number, account, stranger, serial_of(nth), stray}
+
     def ask(self, one: Interested) -> None:
         answer = self.centre.client(one.person).post(f"/lots/{self.lot.id}/questions", json={"text": QUESTION})
         assert answer.status_code == 201
 
     def publish(self, *, ticks: int) -> None:
         for _ in range(ticks):
-            self.machine.now += timedelta(seconds=11)
+            self.centre.machine.step()
             while self.publisher.round():
                 pass
 
@@ -145,10 +169,17 @@ class Scene:
         for rule in app.url_map.iter_rules():
             if "GET" not in (rule.methods or ()) or rule.endpoint.partition(".")[0] in ELSEWHERE:
                 continue
-            row = {"object": "open_lot", **ROWS[rule.endpoint]}
-            if row["object"] != "upload":  # its id is known to its owner alone; the matrix asks for it as others
-                found.append(self.centre.address(app, rule, row["object"], row.get("values", {}), 1))
+            row = {"object": "open_lot", **ROWS.get(rule.endpoint, {})}
+            # What comes after the opening is asked of the lot that is watched: nothing of it may show early.
+            kind = row["object"] if row["object"] in self.centre.objects else "open_lot"
+            if kind != "upload":  # its id is known to its owner alone; the matrix asks for it as others
+                found.append(self.centre.address(app, rule, kind, row.get("values", {})))
         return found
+
+
+def serial_of(nth: int) -> str:
+    """The bank's number of a payment: of the first bidder's everybody asks for the receipt."""
+    return f"DB-CANARY-{nth:04d}"
 
 
 def normal(response: TestResponse) -> str:
@@ -209,6 +240,7 @@ def scene(tmp_path: Path) -> Scene:
 
 def test_no_role_learns_who_or_how_many_are_interested(scene: Scene) -> None:
     people = scene.outsiders()
+    scene.read_everything(people, ["json"])  # whoever has downloaded a document finds its lot on the own desk
     before = scene.read_everything(people)
     with listening() as lines:
         for one in scene.interested:
@@ -229,13 +261,16 @@ def test_no_role_learns_who_or_how_many_are_interested(scene: Scene) -> None:
     changed = differences({where: text for where, text in before.items() if where[2] == "json"}, with_questions)
     host = f"agency1 /lots/{scene.lot.id}/"
     assert changed
-    assert [where for where in changed if not where.startswith((f"{host}questions", f"{host}clarifications/new"))] == []
+    # The host's work list says that questions wait, as the page where it answers them does.
+    expected = (f"{host}questions", f"{host}clarifications/new", "agency1 /desk ")
+    assert [where for where in changed if not where.startswith(expected)] == []
     assert leaks(with_questions, scene) == []
     assert not any(QUESTION in text for where, text in with_questions.items() if where[0] != "agency1")
 
 
 def test_a_bidder_sees_its_own_things_and_nobody_elses(scene: Scene) -> None:
     own = [one.person for one in scene.interested]
+    scene.read_everything(own, ["json"])
     before = scene.read_everything(own)
     first, *others = scene.interested
     scene.act(first)
@@ -248,6 +283,21 @@ def test_a_bidder_sees_its_own_things_and_nobody_elses(scene: Scene) -> None:
     last = scene.read_everything([first.person])
     assert differences({where: text for where, text in after.items() if where[0] == first.person.name}, last) == []
     assert leaks(last, scene) == []
+
+
+def test_the_guide_says_that_something_is_under_way_and_never_whose_or_how_much(scene: Scene) -> None:
+    def read() -> dict[tuple[str, str, str], str]:
+        return {
+            (person.name, "/demo/guide", "json"): normal(scene.centre.client(person).get("/demo/guide"))
+            for person in scene.outsiders()
+        }
+
+    scene.act(scene.interested[0])
+    one = read()
+    for other in scene.interested[1:]:
+        scene.act(other)
+    assert differences(one, read()) == []
+    assert leaks(one, scene) == []
 
 
 def test_jobs_and_frames_name_no_bidder(scene: Scene) -> None:
@@ -285,7 +335,7 @@ def test_the_log_grows_alike_whether_nobody_or_three_have_sealed(tmp_path: Path)
         grown.append((log_size(scene) - start, kinds(scene, start), sum(tile_sizes(scene)) - tiles))
         texts = log_texts(scene)
         # That an organisation proved its code is public, and says nothing of a lot.
-        assert not any(mark in texts and mark not in known for one in scene.interested for mark in one.marks)
+        assert {mark for one in scene.interested for mark in one.marks if mark in texts and mark not in known} == set()
     assert grown[0] == grown[1]
     assert grown[0][0] == 3
 

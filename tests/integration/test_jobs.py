@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from foundation.actor import system
 from foundation.clock import SteppingClock, machine_now
 from foundation.entropy import SystemEntropy
+from foundation.jobs import execute as running
 from foundation.jobs import queue
 from foundation.jobs.models import Job, JobState
 from tests.support.spine import START, make_engine, make_units, sqlite_url
@@ -106,3 +108,22 @@ def test_a_refusal_is_not_retried(units):
     [(job, token)] = claim(units)
     queue.release(units.engine, job, token, machine=machine_now(), error="tests.refused", final=True)
     assert one(units).state is JobState.FAILED
+
+
+def test_a_process_whose_clock_is_behind_gives_the_job_back(units, monkeypatch):
+    """Else its handler finds that the time has not come, does nothing, and the job is done for ever."""
+    due, ran = START + timedelta(days=20), []
+    behind = SteppingClock(due - timedelta(milliseconds=80))
+    runtime = SimpleNamespace(units=units, clock=behind)
+    monkeypatch.setattr(running, "handler_of", lambda _task: lambda context: ran.append(context.runtime.clock.now()))
+    ask(units, "k", due=due)
+    machine = machine_now()
+    [(job, token)] = claim(units, civil=due, machine=machine)
+    running.execute(runtime, job, token)
+    row = one(units)
+    assert (ran, row.state, row.attempts, row.lease_token) == ([], JobState.QUEUED, 0, None)
+    assert claim(units, civil=due, machine=machine) == [], "it rests a moment"
+    behind.set(due)
+    [(job, token)] = claim(units, civil=due, machine=machine_now() + queue.EARLY_PAUSE)
+    running.execute(runtime, job, token)
+    assert (ran, one(units).state) == ([due], JobState.DONE)

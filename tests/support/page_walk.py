@@ -95,7 +95,7 @@ class Walk:
         if not allow:
             return None
         who = {"*": PUBLIC.name, "signed_in": "bidder1"}.get(allow[0], f"{allow[0]}1")
-        path = self.centre.address(self.app, rule, row.get("object", ""), row.get("values", {}), 1)
+        path = self.centre.address(self.app, rule, row.get("object", ""), row.get("values", {}))
         return Visit(rule.endpoint, who, path)
 
     def _more(self) -> Iterator[Visit]:
@@ -110,6 +110,7 @@ class Walk:
         yield Visit("", PUBLIC.name, "/no-such-page", 404)
 
 
+STAGES = ("drawing_lot", "invited_lot", "reviewing_lot", "signing_lot", "ready_lot", "awarded_lot", "contracted_lot")
 MORE = (
     *((("tendering.home"), person, "", 200) for person in ("agency1", "tenderee1", "bidder1", "supervisor1")),
     *((("tendering.home"), person, "", 200) for person in ("centre_staff1", "gate_holder1", "administrator1")),
@@ -131,6 +132,12 @@ MORE = (
     ("rooms.supervise", "supervisor1", "closed_room", 200),
     ("rooms.supervise", "witness1", "open_lot", 200),
     ("rooms.hall", "supervisor1", "", 200),
+    *(("accounts.show_desk", person, "", 200) for person in ("agency1", "tenderee1", "expert1", "supervisor1")),
+    *(("accounts.show_desk", person, "", 200) for person in ("centre_staff1", "gate_holder1", "observer1")),
+    ("tendering.show_lot", "bidder1", "evaluated_lot", 200),
+    ("tendering.show_lot", "public", "contracted_lot", 200),
+    ("bids.workbench", "bidder1", "evaluated_lot", 200),
+    ("rooms.gallery", "public", "evaluated_lot", 200),
     ("accounts.account", "agency1", "", 200),
     ("accounts.account", "observer1", "", 200),
     ("verification.verification", "observer1", "", 200),
@@ -138,6 +145,30 @@ MORE = (
     ("projects.my_projects", "tenderee1", "", 200),
     ("projects.my_projects", "bidder1", "", 403),
     ("demo.show_demo", "bidder1", "", 200),
+    ("guide.show_guide", "bidder1", "", 200),
+    ("deposits.show_deposit", "bidder1", "evaluated_lot", 200),
+    ("deposit_desk.show_desk", "supervisor1", "", 200),
+    ("deposit_desk.show_lot", "supervisor1", "evaluated_lot", 200),
+    ("reviews.show_review", "expert1", "invited_lot", 200),
+    ("reviews.show_review", "expert1", "reviewing_lot", 200),
+    ("reviews.show_review", "expert1", "signing_lot", 200),
+    ("reviews.show_review", "expert1", "contracted_lot", 200),
+    ("evaluation.show_desk", "agency1", "open_lot", 200),
+    *(("evaluation.show_desk", "tenderee1", kind, 200) for kind in STAGES),
+    ("evaluation.show_desk", "agency1", "ready_lot", 200),
+    ("results.show_candidates", "bidder1", "evaluated_lot", 200),
+    ("results.show_award", "public", "contracted_lot", 200),
+    ("results.my_result", "bidder1", "contracted_lot", 200),
+    ("results.show_contract", "bidder1", "awarded_lot", 200),
+    ("results.show_contract", "bidder1", "contracted_lot", 200),
+    ("expert_draws.show_draw", "tenderee1", "drawing_lot", 200),
+    ("expert_draws.show_draw", "supervisor1", "drawing_lot", 200),
+    ("expert_draws.show_draw", "public", "contracted_lot", 200),
+    ("tendering.show_lot", "public", "evaluated_lot", 200),
+    ("tendering.show_lot", "public", "contracted_lot", 200),
+    ("oversight.show_alert", "supervisor1", "account_alert", 200),
+    ("credit_records.show_desk", "supervisor1", "", 200),
+    ("credit_records.show_record", "supervisor1", "credit_record", 200),
 )
 """Endpoint, person, kind of thing and rightful answer: the same page in another state or for another role."""
 

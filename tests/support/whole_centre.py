@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -21,27 +22,19 @@ from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
 from accounts import facade, sessions
-from accounts.models import Claim, ClaimDocument, Organisation, OrganisationKey, UserSession
 from accounts.roles import GRANTED
 from accounts.services.bank import SHARED_KEY_FILE
-from accounts.states import ClaimState, ClaimWay, KeyPurpose, UsccGround
 from bid_opening.services import schedule
 from centre import democlock
 from centre.bootstrap import DEMO_MARK, prepare_folders
 from centre.bundles.issuing import make_bundle
 from centre.web import make_app
-from credit.services import NewBan, enter_ban
 from foundation.actor import Actor
-from foundation.clock import machine_now
-from foundation.codes import synthetic_uscc
 from foundation.events import tendering as events
 from foundation.journal import JournalEntry
 from foundation.publication.models import STATE_ROW, LogState
 from foundation.publication.publisher import Publisher
-from foundation.sealing import generate_key, public_hex
 from foundation.store.unit import Unit, Units
-from keyholding.models import HolderSeat, LotKeyset, Rehearsal
-from keyholding.states import RehearsalState, Side
 from tendering.models import Document, Lot
 from tendering.rules import LotDraft
 from tendering.services.codes import CodeSource
@@ -49,14 +42,16 @@ from tendering.services.lots import add_lot
 from tendering.services.projects import NewProject, create_project
 from tendering.states import LotState
 from tests import support_opening
+from tests.support.oversight_alerts import add_alerts
 from tests.support.tender_world import NOW, TESTS, OpenLot, TenderWorld, make_world
+from tests.support.whole_people import PDF, add_accounts, add_holders
 from tests.support_bids import FILES, Bidder, SealedFiles, make_bidder
 from tests.support_bundle import complete_keyset
 
+T = TypeVar("T", str, dict[str, str])
 MISSING_ID = "00000000-0000-7000-8000-000000000000"
 RULEBOOK = "works-mandatory-2022"
 TILE = 256
-PDF = b"%PDF-1.7\n% a paper of the tender\n"
 NAMES: Mapping[str, str] = {
     "tenderee": "武进区教育局",
     "agency": "江苏晋陵招标代理有限公司",
@@ -103,21 +98,42 @@ PUBLIC = Person("public", "public", 0, Actor(), "")
 
 @dataclass
 class WholeCentre:
-    """``objects[kind][number]`` is an id."""
+    """``objects[kind][number]`` is an id, or the names in an address with their values where one id is not enough
+    (the thing's own last);
+    ``experts`` by user id; ``machine`` the publisher's clock.
+    """
 
     world: TenderWorld
     app: Flask
     people: dict[str, Person] = field(default_factory=dict)
-    objects: dict[str, dict[int, str]] = field(default_factory=dict)
+    objects: dict[str, dict[int, Any]] = field(default_factory=dict)
     lots: dict[str, OpenLot] = field(default_factory=dict)
     bidders: dict[int, Bidder] = field(default_factory=dict)
     sealed: dict[int, SealedFiles] = field(default_factory=dict)
+    experts: dict[str, Actor] = field(default_factory=dict)
+    machine: support_opening.Machine = field(default_factory=support_opening.Machine)
 
-    def address(self, app: Flask, rule: Rule, kind: str, values: Mapping[str, object], number: int | None) -> str:
-        """The address of a route for the thing ``kind`` of this number; None: for one that does not exist."""
+    def address(
+        self,
+        app: Flask,
+        rule: Rule,
+        kind: str,
+        values: Mapping[str, object],
+        number: int = 1,
+        *,
+        is_missing: bool = False,
+    ) -> str:
+        """The address of a route for the thing ``kind`` of this number; ``is_missing``: for one that does not exist, in
+        the same place where the thing lies in another.
+        """
         given = dict(values)
-        for name in rule.arguments - set(given):
-            given[name] = MISSING_ID if number is None else self.objects[kind][number]
+        wanted = rule.arguments - set(given)
+        thing = self.objects[kind][number] if wanted else {}
+        if not isinstance(thing, Mapping):
+            thing = dict.fromkeys(wanted, thing)
+        if wanted and is_missing:
+            thing = {**thing, list(thing)[-1]: MISSING_ID}
+        given |= {name: thing[name] for name in wanted}
         if not rule.arguments:
             return rule.rule
         return app.url_map.bind("localhost").build(rule.endpoint, given, append_unknown=False)
@@ -126,7 +142,7 @@ class WholeCentre:
     def units(self) -> Units:
         return self.world.units
 
-    def put(self, kind: str, number: int, made: str) -> str:
+    def put(self, kind: str, number: int, made: T) -> T:
         self.objects.setdefault(kind, {})[number] = made
         return made
 
@@ -182,8 +198,8 @@ def make_whole_centre(folder: Path, *, url: str = "", with_bids: bool = True) ->
     _settle_people(centre)
     for number in (1, 2):
         _add_lots(centre, number)
-        _add_accounts(centre, number)
-        _add_holders(centre, number)
+        add_accounts(centre, number)
+        add_holders(centre, number)
         if with_bids:
             _add_bid(centre, number)
     publish_log(centre)
@@ -292,18 +308,23 @@ def hold_opening(centre: WholeCentre) -> None:
     staff = centre.people["centre_staff1"].actor
     seats = support_opening._seat_holders(centre.world, lot, staff)
     people = [centre.people[name].actor for name in ("agency1", "supervisor1")]
-    opening = support_opening.Opening(centre.world, lot, *people, staff, bidders, sealed, seats)
+    opening = support_opening.Opening(centre.world, lot, *people, staff, bidders, sealed, seats, machine=centre.machine)
     opening.to_closed()
     assert opening.run_jobs() == []
     opening.publish()
     centre.objects["closed_room"] = {1: lot.id, 2: lot.id}
+    copied, account = add_alerts(
+        centre.units, lot.id, [one.actor for one in bidders], centre.people["supervisor1"].actor
+    )
+    centre.objects |= {"alert": {1: copied, 2: account}, "account_alert": {1: account, 2: account}}
     publish_log(centre)
     assert make_bundle(centre.world.runtime, lot.id)
 
 
 def publish_log(centre: WholeCentre) -> None:
     """Bring the log up to the journal; ``public_entry`` is the publication of a lot."""
-    publisher = Publisher(centre.world.runtime)
+    centre.machine.step()
+    publisher = Publisher(centre.world.runtime, machine=centre.machine)
     while publisher.round():
         pass
     with centre.units.read() as unit:
@@ -314,104 +335,6 @@ def publish_log(centre: WholeCentre) -> None:
         state = unit.session.get_one(LogState, STATE_ROW)
         tile = f"0/000.p/{state.published_size}" if state.published_size < TILE else "0/000"
     centre.objects["tile"] = {1: tile, 2: tile}
-
-
-def _add_accounts(centre: WholeCentre, number: int) -> None:
-    bidder = centre.people[f"bidder{number}"].actor
-    with centre.units.begin(TESTS) as unit:
-        own = unit.session.scalars(select(UserSession).where(UserSession.user_id == bidder.user_id)).one()
-        key = OrganisationKey(
-            id=unit.new_id(),
-            org_id=bidder.org_id,
-            purpose=KeyPurpose.SIGNING,
-            public_key=public_hex(generate_key()),
-            label="test",
-            registered_at=unit.at,
-            registered_by=None,
-            retired_at=None,
-        )
-        unit.session.add(key)
-        centre.put("session", number, own.id)
-        centre.put("key", number, key.id)
-        centre.put("user", number, str(bidder.user_id))
-        centre.put("login", number, f"test-bidder{number}")
-        _add_claim(centre, unit, number)
-    with centre.units.begin(centre.people[f"supervisor{number}"].actor) as unit:
-        centre.put("ban", number, enter_ban(unit, _ban(unit, number)))
-
-
-def _add_claim(centre: WholeCentre, unit: Unit, number: int) -> None:
-    """The observer's organisation asks two officers to believe its papers, and a code that does not compute."""
-    org_id = centre.people[f"observer{number}"].actor.org_id
-    claim = unit.session.scalars(select(Claim).where(Claim.org_id == org_id)).one()
-    claim.state, claim.way, claim.round, claim.started_at = ClaimState.PENDING, ClaimWay.DOCUMENTS, 1, unit.at
-    organisation = unit.session.get_one(Organisation, org_id)
-    organisation.uscc_ground, organisation.override_evidence = UsccGround.OVERRIDDEN, "旧证"
-    name = f"claims/{claim.id}.pdf"
-    centre.world.runtime.objects.put_once(name, PDF)
-    document = ClaimDocument(
-        id=unit.new_id(),
-        claim_id=claim.id,
-        round=1,
-        title="营业执照",
-        media_type="application/pdf",
-        object_name=name,
-        size_bytes=len(PDF),
-        sha256=hashlib.sha256(PDF).hexdigest(),
-        filed_at=unit.at,
-    )
-    unit.session.add(document)
-    centre.put("claim", number, claim.id)
-    centre.put("claim_document", number, document.id)
-    centre.put("code_org", number, str(org_id))
-
-
-def _ban(unit: Unit, number: int) -> NewBan:
-    return NewBan(
-        uscc=synthetic_uscc(800_000 + number),
-        name=f"被禁入企业{number}",
-        authority="常州市住房和城乡建设局",
-        decision_no=f"常住建罚〔2026〕{number} 号",
-        clause="招标投标法 53",
-        starts_at=unit.at - timedelta(days=30),
-        ends_at=unit.at + timedelta(days=300),
-        document_reference="决定书",
-    )
-
-
-def _add_holders(centre: WholeCentre, number: int) -> None:
-    holder = centre.people[f"gate_holder{number}"].actor
-    lot = centre.lots[f"open{number}"]
-    with centre.units.begin(TESTS) as unit:
-        keyset = unit.session.scalars(select(LotKeyset).where(LotKeyset.lot_id == lot.id)).one()
-        seat = HolderSeat(
-            id=unit.new_id(),
-            side=Side.AUDIT,
-            org_id=holder.org_id,
-            org_name=holder.org_name,
-            user_id=holder.user_id,
-            holder_name=holder.display_name,
-            operator="公证处机房",
-            agent_token_hash=None,
-            last_seen_at=None,
-            warned_at=None,
-            is_active=True,
-            appointed_at=unit.at,
-        )
-        unit.session.add(seat)
-        rehearsal = Rehearsal(
-            id=unit.new_id(),
-            keyset_id=keyset.id,
-            number=1,
-            state=RehearsalState.PASSED,
-            header_hash="0" * 64,
-            content_hash="0" * 64,
-            started_at=machine_now(),
-        )
-        unit.session.add(rehearsal)
-        centre.put("seat", number, seat.id)
-        centre.put("keyset", number, keyset.id)
-        centre.put("rehearsal", number, rehearsal.id)
 
 
 def _add_bid(centre: WholeCentre, number: int) -> None:

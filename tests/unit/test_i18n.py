@@ -156,3 +156,19 @@ def test_all_faults_are_reported_together(tmp_path: Path):
     with pytest.raises(BrokenCatalogue) as broken:
         load_catalogue(tmp_path)
     assert all(word in str(broken.value) for word in ("b.toml", "twice", "mistakes", "d.toml"))
+
+
+@pytest.mark.parametrize(
+    ("style", "zh", "en"),
+    [
+        ("full", "2026-11-23 24:00", "2026-11-23 24:00"),
+        ("minute", "11-23 24:00", "11-23 24:00"),
+        ("long", "2026年11月23日 24:00", "23 Nov 2026, 24:00"),
+        ("weekday", "11月23日（星期一）24:00", "Mon 23 November, 24:00"),
+        ("date", "2026-11-23", "2026-11-23"),
+    ],
+)
+def test_a_period_that_ends_at_midnight_ends_at_24_of_its_last_day(style, zh, en):
+    midnight = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+    assert (i18n.until(midnight, style, "zh-Hans"), i18n.until(midnight, style, "en")) == (zh, en)
+    assert i18n.until(AT, style, "en") == i18n.instant(AT, style, "en")

@@ -88,7 +88,7 @@ def test_a_form_needs_its_token_and_gets_a_host_only_cookie(centre: Centre) -> N
     form = {"login": "zhou", "password": PASSWORD}
     assert browser.post("/sign-in", data=form).status_code == 400
     answer = browser.post("/sign-in", data={**form, "csrf_token": token_in(page), "next": "//evil.example/x"})
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/inbox")  # the first place of the role here
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/desk")  # everybody begins at its work list
     cookie = next(one for one in answer.headers.getlist("Set-Cookie") if one.startswith(sessions.COOKIE))
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
@@ -97,7 +97,7 @@ def test_a_form_needs_its_token_and_gets_a_host_only_cookie(centre: Centre) -> N
 
 
 def test_people_begin_at_the_first_place_of_their_role_or_where_they_were_going(centre: Centre) -> None:
-    centre.app.extensions["nav"].add("bidder", "我的投标", "My bids", "credit.bans", order=5)
+    centre.app.extensions["nav"].add("bidder", "我的投标", "My bids", "credit.bans", order=-5)
     browser = centre.browser()
     form = {
         "login": "zhou",

@@ -18,12 +18,13 @@ from accounts.sessions import COOKIE
 from foundation.jobs.models import Job
 from foundation.journal import JournalEntry
 from foundation.web.access import rule_of
-from tests.support.whole_centre import Person, WholeCentre, make_whole_centre
+from tests.support.whole_centre import Person, WholeCentre, hold_opening, make_whole_centre
+from tests.support.whole_deals import hold_evaluations
 
 ROWS = tomllib.loads(Path(__file__).with_name("matrix.toml").read_text(encoding="utf-8"))
 OTHER_SITE = "https://evil.example"
 
-SIGNED_BODY = {"verification.bank_notice"}
+SIGNED_BODY = {"verification.bank_notice", "deposit_desk.bank_arrival", "deposit_desk.bank_order"}
 """Signed over the body by the bank; no cookie is looked at."""
 JSON_WITHOUT_COOKIE = {"accounts.enter", "accounts.register_organisation"}
 """A JSON body is taken without a token: no other site can send one, and the answer sets no cookie."""
@@ -31,7 +32,10 @@ JSON_WITHOUT_COOKIE = {"accounts.enter", "accounts.register_organisation"}
 
 @pytest.fixture(scope="module")
 def centre(tmp_path_factory: pytest.TempPathFactory) -> WholeCentre:
-    return make_whole_centre(tmp_path_factory.mktemp("forgery"))
+    made = make_whole_centre(tmp_path_factory.mktemp("forgery"))
+    hold_opening(made)
+    hold_evaluations(made)
+    return made
 
 
 def unsafe(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -51,7 +55,7 @@ def victims(app: Flask, centre: WholeCentre, rule: Rule) -> Person:
 
 def address(app: Flask, centre: WholeCentre, rule: Rule) -> str:
     row = ROWS[rule.endpoint]
-    return centre.address(app, rule, row.get("object", ""), row.get("values", {}), 1)
+    return centre.address(app, rule, row.get("object", ""), row.get("values", {}))
 
 
 def written(centre: WholeCentre) -> tuple[int, ...]:

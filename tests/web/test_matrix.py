@@ -22,6 +22,7 @@ from accounts.duties import DUTIES, Action, Part
 from accounts.roles import Role
 from foundation.web.access import rule_of
 from tests.support.whole_centre import MISSING_ID, PUBLIC, Person, WholeCentre, hold_opening, make_whole_centre, publish
+from tests.support.whole_deals import hold_evaluations
 
 TABLE = Path(__file__).with_name("matrix.toml")
 READS = {"GET", "HEAD"}
@@ -115,6 +116,7 @@ ROWS = rows()
 def centre(tmp_path_factory: pytest.TempPathFactory) -> WholeCentre:
     made = make_whole_centre(tmp_path_factory.mktemp("matrix"))
     hold_opening(made)
+    hold_evaluations(made)
     return made
 
 
@@ -135,8 +137,8 @@ def everybody(centre: WholeCentre) -> list[Person]:
     return [PUBLIC, *centre.people.values()]
 
 
-def address(app: Flask, centre: WholeCentre, row: Row, rule: Rule, number: int | None) -> str:
-    return centre.address(app, rule, row.object, row.values, number)
+def address(app: Flask, centre: WholeCentre, row: Row, rule: Rule, number: int, *, is_missing: bool = False) -> str:
+    return centre.address(app, rule, row.object, row.values, number, is_missing=is_missing)
 
 
 def ask(client: FlaskClient, method: str, url: str, row: Row) -> TestResponse:
@@ -144,12 +146,13 @@ def ask(client: FlaskClient, method: str, url: str, row: Row) -> TestResponse:
     return client.open(url, method=method, json=None if method in READS else body, buffered=True)
 
 
-def things(row: Row, person: Person) -> list[tuple[Thing, int | None]]:
+def things(row: Row, person: Person) -> list[tuple[Thing, int]]:
+    """What is asked for, and of which number: a missing thing is missed where one's own would be."""
     if not row.object:
-        return [(Thing.OWN, None)]
+        return [(Thing.OWN, 1)]
     if person is PUBLIC:
-        return [(Thing.FOREIGN, 1), (Thing.MISSING, None)]
-    return [(Thing.OWN, person.number), (Thing.FOREIGN, 3 - person.number), (Thing.MISSING, None)]
+        return [(Thing.FOREIGN, 1), (Thing.MISSING, 1)]
+    return [(Thing.OWN, person.number), (Thing.FOREIGN, 3 - person.number), (Thing.MISSING, person.number)]
 
 
 def test_every_route_has_a_row_and_every_row_a_route(app: Flask) -> None:
@@ -174,7 +177,8 @@ def test_every_cell_answers_as_the_table_says(app: Flask, centre: WholeCentre, e
         for person in everybody(centre):
             client = centre.client(person, app)
             for thing, number in things(row, person):
-                response = ask(client, method, address(app, centre, row, rule, number), row)
+                url = address(app, centre, row, rule, number, is_missing=thing is Thing.MISSING)
+                response = ask(client, method, url, row)
                 got, right = answer_of(response), row.expected(person, thing, is_read=method in READS)
                 if got not in right:
                     wrong.append(
@@ -208,8 +212,8 @@ def test_somebody_elses_thing_and_a_missing_one_are_told_in_the_same_words(app: 
     compared, differing = 0, []
     for row, rule, method, person in hidden_cells(app, centre):
         told = []
-        for number in (3 - person.number, None):
-            url = address(app, centre, row, rule, number)
+        for is_missing in (False, True):
+            url = address(app, centre, row, rule, 3 - person.number, is_missing=is_missing)
             response = ask(centre.client(person, app), method, url, row)
             told.append((response.status_code, stripped(response, url)))
         compared += 1
@@ -314,12 +318,54 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
         (Action.SUSPEND_ROOM, frozenset({Part.PROPOSE, Part.CONFIRM})),
     ),
     "room_acts.confirm_halt": (Action.SUSPEND_ROOM, frozenset({Part.CONFIRM})),
+    # Asking for experts, replacing them and the review's beginning follow the draw; what is told of them is a notice.
+    **dict.fromkeys(
+        ("evaluation.request_committee", "evaluation.rerun_recusal", "evaluation.start_review"),
+        (Action.DRAW, frozenset({Part.DO})),
+    ),
+    **dict.fromkeys(
+        ("evaluation.publish_candidates", "evaluation.declare_failed"),
+        (Action.PUBLISH_NOTICE, frozenset({Part.DRAFT})),
+    ),
+    **dict.fromkeys(
+        ("reviews.answer", "reviews.write_sheet", "reviews.sign"),
+        (Action.SCORE, frozenset({Part.DO})),
+    ),
+    "evaluation.answer_objection": (Action.ANSWER_OBJECTION, frozenset({Part.DO, Part.DRAFT})),
+    "results.raise_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
+    # No rows of §17: the tenderee alone decides (its agency reads the page and is refused, as the rows above hold), the
+    # two parties sign, tenderee and supervisor add their words to a draw, the centre keeps the expert library.
+    **dict.fromkeys(("evaluation.decide_tie", "evaluation.decide_award"), "agency tenderee"),
+    "results.sign_contract": "tenderee bidder",
+    "expert_draws.contribute": "tenderee supervisor",
+    **dict.fromkeys(("experts.enter_expert", "experts.suspend"), "centre_staff"),
+    **dict.fromkeys(
+        ("deposit_desk.return_arrival", "deposit_desk.order_again"), (Action.MOVE_DEPOSIT, frozenset({Part.DO}))
+    ),
+    # A bidder's own deposit is its own money.
+    **dict.fromkeys(
+        ("deposits.open_account", "deposits.pay_deposit", "deposits.return_arrival", "deposits.order_again"), "bidder"
+    ),
     "credit.enter_ban": (Action.DECIDE_BAN, frozenset({Part.DO})),
     "credit.annul_ban": (Action.DECIDE_BAN, frozenset({Part.DO})),
+    "credit_records.enter_record": (Action.ENTER_CREDIT, frozenset({Part.DO, Part.CONFIRM})),
+    **dict.fromkeys(
+        (
+            "credit_records.publish_record",
+            "credit_records.drop_record",
+            "credit_records.answer_objection",
+            "credit_records.annul_record",
+            "credit_records.repair_record",
+        ),
+        (Action.ENTER_CREDIT, frozenset({Part.CONFIRM})),
+    ),
+    "credit_standing.file_objection": (Action.ENTER_CREDIT, frozenset({Part.RAISE})),
     "verification.decide_claim": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
     "verification.decide_code": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
     "people.add_person": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
     "people.assign_roles": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
+    # Nor are alerts: only the supervising authority deals with signs of collusion (R6.00).
+    **dict.fromkeys(("oversight.take_up", "oversight.explain", "oversight.refer"), "supervisor"),
     # Appointing holders is no row of §17; who may is decided here: never somebody who trades or holds a key.
     **dict.fromkeys(
         ("keyholding.appoint_seat", "keyholding.enrol_agent", "keyholding.retire_seat"), "centre_staff administrator"

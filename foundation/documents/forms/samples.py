@@ -19,7 +19,8 @@ class SampleBidData(Paper):
 
     ``variant`` (any whole number from 0) chooses among wordings, so that the bids of a demo tender differ.
     ``staff`` rows: post, name, title, certificate; ``machines`` rows: name, model, count, use;
-    ``schedule`` rows: stage, start, end, days. ``blind`` leaves the bidder's name out (暗标).
+    ``schedule`` rows: stage, start, end, days. ``blind`` leaves the bidder's name out (暗标). ``annex``: paragraphs of
+    its own at the end.
     """
 
     project_name: str
@@ -37,6 +38,7 @@ class SampleBidData(Paper):
     staff: tuple[Row, ...]
     machines: tuple[Row, ...]
     schedule: tuple[Row, ...]
+    annex: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

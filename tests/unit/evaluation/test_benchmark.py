@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.benchmark import Bid, CoefficientMissing, NoValidBids, ScoreRules, score, trimmed_mean
-from evaluation.cli import score_command
+from evaluation.cli import score_command, score_document
 from foundation.errors import InvalidInput
 
 S10 = [9480000, 9350000, 9210000, 9120000, 9050000, 8960000, 8880000, 8740000, 8590000, 8120000]
@@ -105,25 +105,79 @@ def test_points_stay_between_zero_and_full_and_everybody_is_ranked(prices):
     assert sorted(result.ranking) == sorted(s.bid for s in result.scores)
 
 
-def test_the_command_reads_a_file_and_prints_json(tmp_path):
+def v1_document(**changes):
+    bids = [{"id": f"b{n}", "price": f"{price}.00", "valid": True} for n, price in enumerate(S10)]
+    params = {"trim_share": "0.20", "e_high": "0.9", "e_low": "0.6", "full": "100"}
+    return {"ceiling": "10000000.00", "bids": bids, "params": params, "draws": {"K": "0.970"}} | changes
+
+
+def run(tmp_path, document, *options):
     source = tmp_path / "in.json"
-    document = {
-        "ceiling": "10000000.00",
-        "bids": [{"id": f"b{n}", "price": f"{price}.00", "valid": True} for n, price in enumerate(S10)],
-        "params": {"trim_share": "0.20", "e_high": "0.9", "e_low": "0.6", "full": "100"},
-        "draws": {"K": "0.970"},
-    }
-    source.write_text(json.dumps(document))
-    done = CliRunner().invoke(score_command, ["--method", "jiangsu-1", "--input", str(source), "--json"])
+    source.write_text(document if isinstance(document, str) else json.dumps(document))
+    return CliRunner().invoke(score_command, ["--method", "jiangsu-1", "--input", str(source), *options])
+
+
+def test_the_command_gives_v1_as_json_to_the_cent(tmp_path):
+    done = run(tmp_path, v1_document(), "--json")
     answer = json.loads(done.output)
     assert done.exit_code == 0
+    assert set(answer) == {"base", "scores", "ranking", "trace"}
     assert answer["base"] == "8723533.33"
-    assert answer["ranking"][0] == "b7"
+    by_id = {one["id"]: (one["deviation"], one["points"]) for one in answer["scores"]}
+    assert [by_id[f"b{n}"][1] for n in range(10)] == (
+        ["92.20", "93.54", "94.98", "95.91", "96.63", "97.56", "98.39", "99.83", "99.08", "95.85"]
+    )
+    assert (by_id["b0"][0], by_id["b9"][0]) == ("0.0867", "-0.0692")
+    assert answer["ranking"] == ["b7", "b8", "b6", "b5", "b4", "b3", "b9", "b2", "b1", "b0"]
+    assert "base = 8723533.33" in answer["trace"]
 
 
-def test_a_float_or_a_word_for_a_price_is_refused_and_named():
-    from evaluation.cli import score_document
+def test_the_command_leaves_invalid_bids_out_and_takes_the_usual_values_for_what_is_not_said(tmp_path):
+    document = v1_document(params={})
+    document["bids"].append({"id": "out", "price": "1.00", "valid": False})
+    assert json.loads(run(tmp_path, document, "--json").output) == json.loads(
+        run(tmp_path, v1_document(), "--json").output
+    )
+    printed = run(tmp_path, document).output
+    assert "base = 8723533.33" in printed
+    assert "  1  b7" in printed
 
+
+ONE = {"id": "a", "price": "1.00"}
+
+
+@pytest.mark.parametrize(
+    ("document", "fields"),
+    [
+        ("[1", ["--input"]),
+        ('{"ceiling": 1.5, "bids": []}', ["--input"]),
+        ("[]", [""]),
+        (v1_document(bids=[7]), ["bids.0"]),
+        (v1_document(bids="all"), ["bids"]),
+        (v1_document(bids=[{"id": "a"}]), ["bids.0.price"]),
+        (v1_document(bids=[{"id": "a", "price": "viel"}]), ["bids.0.price"]),
+        (v1_document(bids=[{"id": "a", "price": "1.005"}]), ["bids.0.price"]),
+        (v1_document(bids=[{"id": "a", "price": "-1"}]), ["bids.0.price"]),
+        (v1_document(bids=[{"id": "a", "price": 5}]), ["bids.0.price"]),
+        (v1_document(bids=[{**ONE, "valid": "yes"}]), ["bids.0.valid"]),
+        (v1_document(bids=[ONE, ONE]), ["bids.1.id"]),
+        (v1_document(ceiling="0"), ["ceiling"]),
+        (v1_document(params={"trim_share": "0.5"}), ["params.trim_share"]),
+        (v1_document(params={"e_hgih": "0.9"}), ["params.e_hgih"]),
+        (v1_document(draws={"K": "NaN"}), ["draws.K"]),
+    ],
+)
+def test_what_the_command_can_not_read_is_refused_at_its_field(tmp_path, document, fields):
+    done = run(tmp_path, document, "--json")
+    assert isinstance(done.exception, InvalidInput)
+    assert done.exception.exit_code == 3
+    assert [one.field for one in done.exception.objections] == fields
+    assert done.output == ""
+
+
+def test_a_file_without_valid_bids_or_without_k_and_an_unknown_method_are_refused(tmp_path):
+    assert isinstance(run(tmp_path, v1_document(bids=[])).exception, NoValidBids)
+    assert isinstance(run(tmp_path, v1_document(draws={})).exception, CoefficientMissing)
     with pytest.raises(InvalidInput) as refused:
-        score_document("jiangsu-1", {"ceiling": "1", "bids": [{"id": "a", "price": "viel"}], "draws": {"K": "1"}})
-    assert refused.value.fields["what"] == "bids.0.price"
+        score_document("jiangsu-9", v1_document())
+    assert [one.field for one in refused.value.objections] == ["--method"]
