@@ -177,6 +177,7 @@ def stages() -> Sequence[tuple[str, Stage]]:
         ("record", story_opening.fetch_record),
         ("alerts", story_oversight.alerts),
         ("committee", story_review.committee),
+        ("sheets", story_review.sheets),
         ("review", story_review.review),
         ("rank", story_award.rank),
         ("publicity", story_award.publicity),

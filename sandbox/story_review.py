@@ -120,10 +120,14 @@ def _entered(story: Story, login: str) -> ExpertClient:
     return ExpertClient(story.options.server, certificate=story.options.certificate).act_as(login, token)
 
 
+def sheets(story: Story) -> None:
+    """The review starts: bids under codes, a sheet for every member."""
+    CommitteeClerk(story.clerk, story.lot_id).start_review()
+
+
 def review(story: Story) -> None:
     """Every member reads the bids under codes, scores alone and signs; the report says what will be published."""
     clerk = CommitteeClerk(story.clerk, story.lot_id)
-    clerk.start_review()
     members = seated(story)
     story.expect("review", "five members", len(members) == SEATS)
     if not is_past(clerk.state(), "signing"):

@@ -22,15 +22,22 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from sandbox.story import StoryOptions, begin, leave, stages  # noqa: E402
 from sandbox.story_centre import started_centre  # noqa: E402
+from sandbox.story_review import seated  # noqa: E402
 from tests.support import chromium  # noqa: E402
 
 DESKTOP: Final = {"width": 1280, "height": 860}
 PHONE: Final = {"width": 390, "height": 844}
 
 
+MEMBER: Final = "a member of the committee"
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Taken before ``stage``, as ``login`` ("" for the public), of ``path`` (``{lot}`` is the id of the lot)."""
+    """Taken before ``stage``, as ``login`` ("" for the public), of ``path`` (``{lot}`` is the id of the lot).
+
+    ``MEMBER`` stands for an expert that the story's draw has seated.
+    """
 
     name: str
     stage: str
@@ -56,6 +63,8 @@ PICTURES: Final = (
     Picture("gallery-en", "confirm", "", "/rooms/{lot}", language="en"),
     Picture("alerts", "committee", "supervisor", "/oversight/alerts?lot={lot}"),
     Picture("committee-draw", "review", "", "/lots/{lot}/committee/draw"),
+    Picture("score-sheet", "review", MEMBER, "/reviews/{lot}"),
+    Picture("score-sheet-390-en", "review", MEMBER, "/reviews/{lot}", is_phone=True, language="en"),
     Picture("candidates", "award", "", "/lots/{lot}/candidates"),
     Picture("candidates-390-en", "award", "", "/lots/{lot}/candidates", is_phone=True, language="en"),
     Picture("my-result", "award", "bidder2", "/lots/{lot}/my-result"),
@@ -73,7 +82,7 @@ class Camera:
         self.browser, self.url, self.folder = browser, url, folder
         self.port = urlsplit(url).port
 
-    def take(self, picture: Picture, lot_id: str) -> None:
+    def take(self, picture: Picture, login: str, lot_id: str) -> None:
         size: Any = PHONE if picture.is_phone else DESKTOP
         context = self.browser.new_context(
             viewport=size,
@@ -82,9 +91,9 @@ class Camera:
             base_url=self.url,
         )
         page = context.new_page()
-        if picture.login:
-            page.goto(f"/demo?as={picture.login}")
-            page.locator(f'form[action="/demo/sign-in-as/{picture.login}"] button').click()
+        if login:
+            page.goto(f"/demo?as={login}")
+            page.locator(f'form[action="/demo/sign-in-as/{login}"] button').click()
         self._shoot(page, picture, lot_id)
         context.close()
 
@@ -116,7 +125,8 @@ def draw(folder: Path, say: Callable[[str], None]) -> None:
             for name, stage in stages():
                 for picture in PICTURES:
                     if picture.stage == name:
-                        camera.take(picture, story.lot_id)
+                        login = seated(story)[0].login if picture.login is MEMBER else picture.login
+                        camera.take(picture, login, story.lot_id)
                 stage(story)
         finally:
             leave(story)
