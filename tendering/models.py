@@ -97,7 +97,7 @@ class Lot(Base):
     checkin_lead_minutes: Mapped[int] = mapped_column(Integer, default=1440)
     min_decrypted: Mapped[int] = mapped_column(Integer, default=3)
     escrow_rule: Mapped[str] = mapped_column(String(20), default="compulsory")
-    suite: Mapped[str] = mapped_column(String(4), default="S1")
+    suite: Mapped[str] = mapped_column(String(4), default="S1", server_default="S1")
     """The set of algorithms bids are sealed with; fixed once keys were asked for."""
     publish_at: Mapped[datetime | None] = mapped_column(Instant)
     """When publication is planned; the timetable is simulated from it."""

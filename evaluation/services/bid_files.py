@@ -90,7 +90,7 @@ def technical_file(runtime: Runtime, lot_id: str, bid: tendering.LiveBid) -> Ite
     os.close(handle)
     plain = Path(name)
     try:
-        open_part(tendering.open_ciphertext(runtime.objects, bid, PART), part, key, header.hash, plain)
+        open_part(tendering.open_ciphertext(runtime.objects, bid, PART), part, key, header, plain)
         yield plain
     finally:
         plain.unlink(missing_ok=True)

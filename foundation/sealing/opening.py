@@ -187,7 +187,7 @@ def open_part(source: Readable, part: SealedPart, key: bytes, header: Header, de
 
     Until the whole ciphertext is authenticated the plaintext lives in a private temporary file beside it, which is
     removed on any failure and only renamed after the last chunk verified. Raises :class:`Truncated` or
-    :class:`BadPayload`; ``key`` is the part key, ``hh`` the header hash.
+    :class:`BadPayload`; ``key`` is the part key, ``header`` the envelope's header.
     """
     handle, name = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=destination.parent)
     temporary = Path(name)
