@@ -26,7 +26,7 @@ class LazyGroup(click.Group):
         "seal": "tendering.cli:seal",
         "inspect": "tendering.cli:inspect",
         "submit": "tendering.cli:submit",
-        "keys": "tendering.cli:keys",
+        "keys": "tendering.cli_keys:keys",
         "holder-agent": "keyholding.agent:holder_agent",
         "demo": "sandbox.cli:demo",
         "bank": "sandbox.cli:bank",
