@@ -44,6 +44,7 @@ __all__ = [
     "register_signing_key",
     "require_organisation",
     "signing_keys",
+    "uscc_of",
     "vouch_for",
 ]
 
@@ -74,6 +75,14 @@ def organisation(unit: Unit, org_id: str) -> OrganisationCard:
     if not found:
         raise NotFound(what="organisation")
     return found[0]
+
+
+def uscc_of(unit: Unit, org_id: str) -> str:
+    """The organisation's code alone. Raises NotFound."""
+    uscc = unit.session.scalar(select(Organisation.uscc).where(Organisation.id == org_id))
+    if uscc is None:
+        raise NotFound(what="organisation")
+    return uscc
 
 
 def organisation_by_uscc(unit: Unit, uscc: str) -> OrganisationCard | None:

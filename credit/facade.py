@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import or_, select
 
-from accounts.facade import organisation
+from accounts.facade import organisation, uscc_of
 from credit import standing_queries
 from credit.models import Ban
 from credit.record_queries import RecordLine, public_records_of
@@ -47,7 +47,7 @@ def bans_in_force(unit: Unit, org_id: str, at: datetime) -> tuple[BanCard, ...]:
     rows = unit.session.scalars(
         select(Ban)
         .where(
-            Ban.uscc == organisation(unit, org_id).uscc,
+            Ban.uscc == uscc_of(unit, org_id),
             Ban.starts_at <= at,
             Ban.ends_at > at,
             or_(Ban.annulled_at.is_(None), Ban.annulled_at > at),

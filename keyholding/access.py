@@ -80,6 +80,13 @@ def current_keyset(unit: Unit, lot_id: str) -> LotKeyset | None:
     )
 
 
+def current_keyset_text(unit: Unit, lot_id: str) -> str | None:
+    """The published text of the key set of a lot that counts now."""
+    return unit.session.scalar(
+        select(LotKeyset.json_text).where(LotKeyset.lot_id == lot_id, LotKeyset.state != KeysetState.RETIRED)
+    )
+
+
 def locked_keyset(unit: Unit, keyset_id: str) -> LotKeyset:
     """The key set, held until commit: two agents that come last together must see each other (PostgreSQL)."""
     row = unit.session.scalar(select(LotKeyset).where(LotKeyset.id == keyset_id).with_for_update())

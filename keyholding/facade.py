@@ -29,6 +29,7 @@ __all__ = [
     "gate_keys",
     "is_rehearsed",
     "keyset_of",
+    "keyset_text",
     "private_key_of",
     "request_escrow",
     "request_gate",
@@ -86,6 +87,11 @@ def create_keyset(
     return keysets.create_keyset(
         unit, lot_id, tender_code, lot_code, tenderee_org_id, agency_org_id, custodians=custodians, suite=suite
     )
+
+
+def keyset_text(unit: Unit, lot_id: str) -> str | None:
+    """The published text of the key set that counts now: all that a bid is held against."""
+    return access.current_keyset_text(unit, lot_id)
 
 
 def keyset_of(unit: Unit, lot_id: str) -> KeysetCard | None:

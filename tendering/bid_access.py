@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Final
+
+from sqlalchemy import bindparam, select
 
 from accounts import facade as accounts
 from foundation.actor import Actor
@@ -13,6 +15,14 @@ from tendering.access import LotAndProject
 from tendering.bid_errors import NotSealedYet
 from tendering.models import Lot, SealedBid, Upload
 from tendering.states import BidState
+
+# Built once: building a statement costs as much as running it, and a seal waits for both.
+_HOLD: Final = select(Lot.id).where(Lot.id == bindparam("lot")).with_for_update(read=True)
+_OWN_REVISIONS: Final = (
+    select(SealedBid)
+    .where(SealedBid.lot_id == bindparam("lot"), SealedBid.org_id == bindparam("org"))
+    .order_by(SealedBid.rev.desc())
+)
 
 
 def bidder_of(actor: Actor) -> str:
@@ -37,7 +47,7 @@ def lot_to_bid(unit: Unit, lot_id: str) -> LotAndProject:
 
 def hold_lot(unit: Unit, lot_id: str) -> LotAndProject:
     """``lot_to_bid``, and its closing waits until this Unit is over (SQLite: every writer waits anyway)."""
-    unit.session.execute(select(Lot.id).where(Lot.id == lot_id).with_for_update(read=True))
+    unit.session.execute(_HOLD, {"lot": lot_id})
     return lot_to_bid(unit, lot_id)
 
 
@@ -52,10 +62,7 @@ def own_upload(unit: Unit, upload_id: str) -> Upload:
 def own_revisions(unit: Unit, lot_id: str) -> list[SealedBid]:
     """Every revision the actor's organisation sealed on this lot, newest first."""
     org_id = bidder_of(unit.actor)
-    rows = unit.session.scalars(
-        select(SealedBid).where(SealedBid.lot_id == lot_id, SealedBid.org_id == org_id).order_by(SealedBid.rev.desc())
-    )
-    return list(rows)
+    return list(unit.session.scalars(_OWN_REVISIONS, {"lot": lot_id, "org": org_id}))
 
 
 def own_revision(unit: Unit, lot_id: str, rev: int | None = None) -> SealedBid:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,18 @@ from foundation.journal.models import JournalEntry, JournalStream
 
 GENESIS: Final = "0" * 64
 REASON_LIMIT: Final = 2000
+# Built once: every use case appends, and building a statement costs as much as running it.
+_HEAD: Final = (
+    select(JournalStream.head_seq, JournalStream.head_hash, JournalStream.recorded_at)
+    .where(JournalStream.stream == bindparam("of"))
+    .with_for_update()
+)
+_MOVE_HEAD: Final = (
+    update(JournalStream)
+    .where(JournalStream.stream == bindparam("of"))
+    .values(head_seq=bindparam("head_seq"), head_hash=bindparam("head_hash"), recorded_at=bindparam("recorded_at"))
+    .execution_options(synchronize_session=False)
+)
 
 
 def append(
@@ -28,16 +40,8 @@ def append(
 
     ``recorded_at`` never goes back within a stream: it is the later of ``at`` and the stream's last instant.
     """
-    _ensure_head(session, stream, at)
-    # The row lock taken here is what orders writers of one stream (PostgreSQL); SQLite has one writer anyway.
-    seq, prev_hash, last_at = session.execute(
-        update(JournalStream)
-        .where(JournalStream.stream == stream)
-        .values(head_seq=JournalStream.head_seq + 1)
-        .returning(JournalStream.head_seq, JournalStream.head_hash, JournalStream.recorded_at)
-        .execution_options(synchronize_session=False)
-    ).one()
-    recorded_at = max(at, last_at)
+    last_seq, prev_hash, last_at = _locked_head(session, stream, at)
+    seq, recorded_at = last_seq + 1, max(at, last_at)
     entry = JournalEntry(
         id=new_id(recorded_at, entropy),
         stream=stream,
@@ -58,12 +62,7 @@ def append(
     entry.hash = canonical.digest(content_of(entry))
     session.add(entry)
     session.flush()
-    session.execute(
-        update(JournalStream)
-        .where(JournalStream.stream == stream)
-        .values(head_hash=entry.hash, recorded_at=recorded_at)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(_MOVE_HEAD, {"of": stream, "head_seq": seq, "head_hash": entry.hash, "recorded_at": recorded_at})
     return entry
 
 
@@ -85,13 +84,15 @@ def content_of(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def _ensure_head(session: Session, stream: str, at: datetime) -> None:
-    known = session.execute(select(JournalStream.stream).where(JournalStream.stream == stream)).first()
-    if known is not None:
-        return
+def _locked_head(session: Session, stream: str, at: datetime) -> Row[tuple[int, str, datetime]]:
+    """The stream's last number, hash and instant. The row lock orders its writers (PostgreSQL; SQLite has one)."""
+    head = session.execute(_HEAD, {"of": stream}).first()
+    if head is not None:
+        return head
     values = {"stream": stream, "head_seq": 0, "head_hash": GENESIS, "recorded_at": at}
     # Two first writers may meet here: the second insert waits and then does nothing.
     if session.get_bind().dialect.name == "sqlite":
         session.execute(sqlite.insert(JournalStream).values(values).on_conflict_do_nothing())
     else:
         session.execute(postgresql.insert(JournalStream).values(values).on_conflict_do_nothing())
+    return session.execute(_HEAD, {"of": stream}).one()

@@ -71,7 +71,9 @@ class Unit:
             self.enqueue(listener, entry.id, {"entry": entry.id})
         return entry
 
-    def transition(self, row: Stateful, trigger: StrEnum, stream: str, event: Event, *, reason: str = "") -> None:
+    def transition(
+        self, row: Stateful, trigger: StrEnum, stream: str, event: Event, *, reason: str = ""
+    ) -> JournalEntry:
         """Move ``row`` by its table, compare-and-swap in the database, and tell it in the journal.
 
         Raises WrongState where the table has no such step, LostRace where another writer was first.
@@ -90,7 +92,7 @@ class Unit:
         if moved.rowcount != 1:  # type: ignore[attr-defined]
             raise LostRace(machine=machine.name, state=str(before), trigger=str(trigger))
         attributes.set_committed_value(row, "state", after)
-        self.append(stream, event, reason=reason)
+        return self.append(stream, event, reason=reason)
 
     def enqueue(
         self, task: str, key: str, payload: dict[str, Any] | None = None, *, due: datetime | None = None

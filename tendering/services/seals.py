@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import facade as accounts
@@ -19,7 +20,6 @@ from deposits import facade as deposits
 from foundation.errors import Conflict, Objection
 from foundation.events.tendering import BidSealed, BidWithdrawn
 from foundation.events.tendering import SealRefused as SealRefusedEvent
-from foundation.journal.models import JournalEntry
 from foundation.machine import LostRace
 from foundation.runtime import Runtime
 from foundation.sealing import EnvelopeRefused, Expectations, Header, Keyset, LastSealed, Malformed, Manifest, inspect
@@ -48,6 +48,11 @@ from tendering.states import BidState, BidTrigger, LotState
 P = TypeVar("P", Header, Manifest)
 DEPOSIT_NOT_SEEN: Final = "tendering.deposit_not_seen"
 """The warning of an answer: no deposit is known here, and that stops nothing."""
+KEYSETS_KEPT: Final = 256
+"""Lots that receive bids at the same time in one process; a key set beyond them is only read again."""
+_TAKEN: Final = select(SealedBid.upload_id, SealedBid.commit_bidder).where(
+    or_(SealedBid.upload_id == bindparam("upload"), SealedBid.commit_bidder == bindparam("commit"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +93,10 @@ def submit_seal(
     """
     found = bid_access.hold_lot(unit, command.lot_id)
     org_id = bid_access.bidder_of(unit.actor)
-    known = _known(unit, command, org_id)
+    case = _Case(unit, found, org_id, command, received_at)
+    known = case.known()
     if known is not None:
         return _acknowledge(unit, found, known, is_new=False)
-    case = _Case(unit, found, org_id, command, received_at)
     objections = tuple(case.objections())
     stream = bid_access.bid_stream(command.lot_id, org_id)
     if objections:
@@ -154,6 +159,13 @@ class _Case:
         self.header = _parsed(Header.parse, command.header)
         self.manifest = _parsed(Manifest.parse, command.manifest)
 
+    def known(self) -> SealedBid | None:
+        """The revision with this very manifest, received before."""
+        if self.manifest is None:
+            return None
+        envelope_hash = self.manifest.envelope_hash
+        return next((row for row in self.rows if row.envelope_hash == envelope_hash), None)
+
     def objections(self) -> Iterator[Objection]:
         keys = accounts.signing_keys(self.unit, self.org_id, self.lot.suite)
         upload = self._upload()
@@ -169,9 +181,9 @@ class _Case:
     def _facts(self, upload: Upload | None, *, has_signing_key: bool) -> SealFacts:
         if self.lot.deadline_at is None:
             raise AssertionError("a published lot has a deadline")
-        session = self.unit.session
         commit = self.header.commit.bidder if self.header is not None else ""
-        used = upload is not None and session.scalar(select(SealedBid.id).where(SealedBid.upload_id == upload.id))
+        upload_id = upload.id if upload is not None else ""
+        taken = self.unit.session.execute(_TAKEN, {"upload": upload_id, "commit": commit}).all()
         bans = credit.bans_in_force(self.unit, self.org_id, self.received_at)
         return SealFacts(
             received_at=self.received_at,
@@ -179,18 +191,17 @@ class _Case:
             lot_state=self.lot.state,
             is_verified=accounts.claim_is_verified(self.unit, self.org_id),
             has_signing_key=has_signing_key,
-            is_commitment_known=session.scalar(select(SealedBid.id).where(SealedBid.commit_bidder == commit))
-            is not None,
+            is_commitment_known=any(known == commit for _, known in taken),
             is_upload_own=upload is not None,
-            is_upload_used=bool(used),
+            is_upload_used=any(used == upload_id for used, _ in taken),
             bans=tuple(Ban(ban.decision_no, ban.authority, ban.clause, ban.ends_at) for ban in bans),
         )
 
     def _envelope_objections(self, keys: tuple[str, ...]) -> Iterator[Objection]:
-        card = keyholding.keyset_of(self.unit, self.lot.id)
-        if card is None:
+        published = keyholding.keyset_text(self.unit, self.lot.id)
+        if published is None:
             raise Conflict(what="keyset")
-        keyset = Keyset.parse(card.json_text.encode())
+        keyset = _keyset(published)
         command = self.command
         # Without a registered key any point on the curve stands in: that objection is made already.
         signing_key = self._signer(keys) or keyset.gate.holders[0].public_key
@@ -198,7 +209,7 @@ class _Case:
             tender=self.project.tender_code,
             lot=self.lot.lot_code,
             stage=STAGE,
-            bidder=accounts.organisation(self.unit, self.org_id).uscc,
+            bidder=accounts.uscc_of(self.unit, self.org_id),
             keyset=keyset,
             signing_key=signing_key,
             last=last_sealed(self.rows),
@@ -224,18 +235,10 @@ class _Case:
         return next(iter([*signed_by, *points]), None)
 
 
-def _known(unit: Unit, command: SealCommand, org_id: str) -> SealedBid | None:
-    """The revision with this very manifest, received before from the same organisation."""
-    manifest = _parsed(Manifest.parse, command.manifest)
-    if manifest is None:
-        return None
-    return unit.session.scalar(
-        select(SealedBid).where(
-            SealedBid.lot_id == command.lot_id,
-            SealedBid.org_id == org_id,
-            SealedBid.envelope_hash == manifest.envelope_hash,
-        )
-    )
+@lru_cache(maxsize=KEYSETS_KEPT)
+def _keyset(text: str) -> Keyset:
+    """Every bid of a lot is held against the same key set, which never changes: its points are checked once."""
+    return Keyset.parse(text.encode())
 
 
 def _store(unit: Unit, runtime: Runtime, case: _Case, stream: str) -> SealedBid:
@@ -253,10 +256,7 @@ def _store(unit: Unit, runtime: Runtime, case: _Case, stream: str) -> SealedBid:
         received_at=case.received_at,
     )
     live = next((row for row in case.rows if row.state is BidState.SEALED), None)
-    if live is None:
-        unit.append(stream, event)
-    else:
-        unit.transition(live, BidTrigger.REPLACE, stream, event)
+    entry = unit.append(stream, event) if live is None else unit.transition(live, BidTrigger.REPLACE, stream, event)
     row = SealedBid(
         id=unit.new_id(),
         lot_id=case.lot.id,
@@ -273,7 +273,7 @@ def _store(unit: Unit, runtime: Runtime, case: _Case, stream: str) -> SealedBid:
         size_bytes=manifest.size_bytes,
         received_at=case.received_at,
         receipt="",
-        entry_id=_newest_entry(unit, stream),
+        entry_id=entry.id,
         withdrawn_at=None,
     )
     row.receipt = receipts.sign_receipt(
@@ -282,12 +282,6 @@ def _store(unit: Unit, runtime: Runtime, case: _Case, stream: str) -> SealedBid:
     unit.session.add(row)
     unit.session.flush()
     return row
-
-
-def _newest_entry(unit: Unit, stream: str) -> str:
-    """The entry just appended: this Unit holds the stream's head until it ends."""
-    newest = select(JournalEntry.id).where(JournalEntry.stream == stream).order_by(JournalEntry.seq.desc()).limit(1)
-    return unit.session.scalars(newest).one()
 
 
 def _acknowledge(unit: Unit, found: LotAndProject, row: SealedBid, *, is_new: bool) -> Acknowledged:
