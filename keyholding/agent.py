@@ -30,7 +30,7 @@ from keyholding import evidence
 from keyholding.agent_state import StateFolder
 from keyholding.dummy import private_hex
 from keyholding.errors import AgentUnknown, EvidenceRefused, ServerOutOfReach, ServerRefused
-from keyholding.evidence import LotNames, ShownEntry
+from keyholding.evidence import LotNames, MissingEntries, ShownEntry
 
 log = structlog.get_logger("holder_agent")
 
@@ -185,12 +185,7 @@ class HolderAgent:
 
     def _release_escrow_shares(self, task: Mapping[str, Any], lot: LotNames, keyset_id: str, _role: Role) -> None:
         key = self.state.key(lot, keyset_id, Role.ESCROW).private_key
-        apart = task.get("long_entries")
-        shown = [
-            self._shown(_text(task, name), apart if isinstance(apart, dict) else {})
-            for name in ("frozen_entry_id", "list_entry_id", "ended_entry_id")
-        ]
-        facts = evidence.establish_missing(shown[0], shown[1], shown[2], lot, self.state.policy, self._now())
+        facts = evidence.establish_missing(self._missing_entries(task), lot, self.state.policy, self._now())
         self.state.pin_frozen(lot.lot_id, facts.entry)
         answers: list[dict[str, str]] = []
         for one in task.get("bids") or ():
@@ -212,6 +207,14 @@ class HolderAgent:
                 answers.append({"bid": bid, "share": share.hex()})
         if answers:
             self._ask("POST", f"/agent/lots/{lot.lot_id}/escrow-shares", {"shares": answers})
+
+    def _missing_entries(self, task: Mapping[str, Any]) -> MissingEntries:
+        apart = task.get("long_entries")
+        long_entries = apart if isinstance(apart, dict) else {}
+        names = ("published_entry_id", "frozen_entry_id", "list_entry_id", "ended_entry_id")
+        entries = [self._shown(_text(task, name), long_entries) for name in names]
+        wanted = {one["request_entry_id"] for one in task.get("bids") or () if one.get("request_entry_id")}
+        return MissingEntries(*entries, requests=tuple(self._shown(str(one)) for one in sorted(wanted)))
 
     def _shown(self, entry_id: str, apart: Mapping[str, Any] | None = None) -> ShownEntry:
         """A log entry with its proof; raises Unavailable while it is not cosigned yet."""

@@ -26,6 +26,8 @@ WINDOW_CLOSED: Final = "bid_opening.window_closed"
 BIDS_FROZEN: Final = "bid_opening.bids_frozen"
 LIST_PUBLISHED: Final = "bid_opening.list_published"
 WINDOW_ENDED: Final = "bid_opening.window_ended"
+LOT_PUBLISHED: Final = "tendering.lot_published"
+REQUEST_CONFIRMED: Final = "bid_opening.escrow_request_confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,25 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingEntries:
+    """The entries a custodian reads together. ``requests``: confirmed requests, where the rule wants them."""
+
+    published: ShownEntry
+    frozen: ShownEntry
+    listed: ShownEntry
+    ended: ShownEntry
+    requests: tuple[ShownEntry, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FrozenSet:
-    """What one lot's entries say together: frozen bids, and which of them were not released."""
+    """What one lot's entries say together: frozen bids, and which of them custodians may open."""
 
     frozen: Mapping[str, tuple[int, str]]
     """Bid → revision and envelope hash."""
     missing: frozenset[str]
+    permitted: frozenset[str]
+    """The missing bids that the lot's escrow rule lets custodians open; on request: those with a logged request."""
     entry: bytes
     """The frozen list as logged; an agent accepts one for a lot, ever."""
 
@@ -104,34 +119,64 @@ def _data_of(body: Mapping[str, Any], apart: Mapping[str, Any] | None) -> Mappin
 
 
 def permit_gate_release(shown: ShownEntry, lot: LotNames, policy: Policy, now: datetime) -> None:
-    """Return only when the window of exactly this lot is closed for good; raises EvidenceRefused."""
+    """Return only when the window of exactly this lot is closed for good and enough bids can be opened.
+
+    Raises EvidenceRefused: the key of a failed opening is never given up, whatever a server asks for afterwards.
+    """
     data = established(shown, WINDOW_CLOSED, policy, now).data
     if (data.get("lot"), data.get("tender"), data.get("lot_code")) != (lot.lot_id, lot.tender, lot.lot_code):
         raise EvidenceRefused(reason="other_lot")
+    released, escrowed, minimum = data.get("released"), data.get("escrowed"), data.get("minimum")
+    if not (isinstance(released, list) and isinstance(escrowed, list) and isinstance(minimum, int)):
+        raise EvidenceRefused(reason="form")
+    if len({*released, *escrowed}) < minimum:
+        raise EvidenceRefused(reason="too_few", have=len({*released, *escrowed}), minimum=minimum)
 
 
-def establish_missing(
-    frozen: ShownEntry, listed: ShownEntry, ended: ShownEntry, lot: LotNames, policy: Policy, now: datetime
-) -> FrozenSet:
-    """What was frozen and is missing after the window, from three entries of this lot; raises EvidenceRefused.
+def establish_missing(shown: MissingEntries, lot: LotNames, policy: Policy, now: datetime) -> FrozenSet:
+    """What was frozen and is missing after the window, and what custodians may open; raises EvidenceRefused.
 
-    The ended window names seats, the published list says which bid sits where, and the frozen list fixes each bid.
+    The published lot states the escrow rule; the ended window names seats, the published list says which bid sits
+    where, and the frozen list fixes each bid. The rule must have been logged before the freeze: whoever changes it
+    afterwards, knowing what is missing, changes nothing.
     """
-    facts = [
-        established(shown, wanted, policy, now)
-        for shown, wanted in ((frozen, BIDS_FROZEN), (listed, LIST_PUBLISHED), (ended, WINDOW_ENDED))
-    ]
-    if any(fact.data.get("lot") != lot.lot_id for fact in facts):
+    entries = (
+        (shown.published, LOT_PUBLISHED),
+        (shown.frozen, BIDS_FROZEN),
+        (shown.listed, LIST_PUBLISHED),
+        (shown.ended, WINDOW_ENDED),
+    )
+    published, frozen, listed, ended = (established(one, wanted, policy, now) for one, wanted in entries)
+    if any(fact.data.get("lot") != lot.lot_id for fact in (published, frozen, listed, ended)):
         raise EvidenceRefused(reason="other_lot")
-    if not facts[0].index < facts[2].index:
+    if not published.index < frozen.index < ended.index:
         raise EvidenceRefused(reason="order")
     try:
-        fixed = {str(one["bid"]): (int(one["rev"]), str(one["envelope_hash"])) for one in facts[0].data["bids"]}
-        seats = {int(one["seat"]): str(one["bid"]) for one in facts[1].data["bidders"]}
-        missing = frozenset(seats[int(number)] for number in facts[2].data["missing"])
+        fixed = {str(one["bid"]): (int(one["rev"]), str(one["envelope_hash"])) for one in frozen.data["bids"]}
+        seats = {int(one["seat"]): str(one["bid"]) for one in listed.data["bidders"]}
+        missing = frozenset(seats[int(number)] for number in ended.data["missing"])
     except (KeyError, TypeError, ValueError) as error:
         raise EvidenceRefused(reason="form") from error
-    return FrozenSet(fixed, missing, frozen.entry)
+    rule = published.data.get("escrow_rule")
+    asked = _requested(shown.requests, frozen, lot, policy, now) if rule == "on_request" else missing
+    if rule not in {"compulsory", "on_request"}:
+        raise EvidenceRefused(reason="escrow_rule", rule=str(rule)[:40])
+    return FrozenSet(fixed, missing, missing & asked, shown.frozen.entry)
+
+
+def _requested(
+    shown: tuple[ShownEntry, ...], frozen: Fact, lot: LotNames, policy: Policy, now: datetime
+) -> frozenset[str]:
+    """The bids whose bidder asked and whose request the duty officer confirmed, as logged after the freeze."""
+    found = []
+    for one in shown:
+        fact = established(one, REQUEST_CONFIRMED, policy, now)
+        if fact.data.get("lot") != lot.lot_id:
+            raise EvidenceRefused(reason="other_lot")
+        if not frozen.index < fact.index:
+            raise EvidenceRefused(reason="order")
+        found.append(str(fact.data.get("bid")))
+    return frozenset(found)
 
 
 def escrow_share_of(
@@ -151,6 +196,8 @@ def escrow_share_of(
     """
     if bid not in facts.frozen or bid not in facts.missing:
         raise EvidenceRefused(reason="bid_not_missing")
+    if bid not in facts.permitted:
+        raise EvidenceRefused(reason="not_requested")
     header, keyset = _sealed_for(header_bytes, manifest_bytes, lot, keyset_json)
     rev, envelope_hash = facts.frozen[bid]
     if (header.binding.bid, header.binding.rev) != (bid, rev):

@@ -56,6 +56,8 @@ class HolderSeat(Base):
     holder_name: Mapped[str] = mapped_column(String(200))
     operator: Mapped[str] = mapped_column(String(200))
     agent_token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
+    browser_since: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when the holder acts by hand, in its own browser; None where it has only an agent or nothing."""
     last_seen_at: Mapped[datetime | None] = mapped_column(Instant)
     """Machine clock."""
     warned_at: Mapped[datetime | None] = mapped_column(Instant)
@@ -119,6 +121,23 @@ class KeysetMember(Base):
     public_key: Mapped[str | None] = mapped_column(String(130))
     proof: Mapped[str] = mapped_column(String(128), default="")
     ready_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class HolderLoss(Base):
+    """A holder of a lot that is lost before the deadline: declared by one person, confirmed by another (R1.26)."""
+
+    __tablename__ = "holder_losses"
+    __table_args__ = (UniqueConstraint("keyset_id", "seat_id"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    lot_id: Mapped[str] = mapped_column(String(36), index=True)
+    keyset_id: Mapped[str] = mapped_column(String(36), ForeignKey("keysets.id"))
+    seat_id: Mapped[str] = mapped_column(String(36), ForeignKey("holder_seats.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    declared_by: Mapped[str] = mapped_column(String(36))
+    declared_at: Mapped[datetime] = mapped_column(Instant)
+    confirmed_by: Mapped[str | None] = mapped_column(String(36))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
 class Rehearsal(Base):
@@ -186,6 +205,8 @@ class EscrowRequest(Base):
 
     lot_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     keyset_id: Mapped[str] = mapped_column(String(36), ForeignKey("keysets.id"))
+    published_entry_id: Mapped[str] = mapped_column(String(36), server_default="")
+    """The published lot states the escrow rule (R1.27)."""
     frozen_entry_id: Mapped[str] = mapped_column(String(36))
     list_entry_id: Mapped[str] = mapped_column(String(36))
     ended_entry_id: Mapped[str] = mapped_column(String(36))
@@ -201,6 +222,8 @@ class EscrowBid(Base):
     bid: Mapped[str] = mapped_column(String(32), primary_key=True)
     header: Mapped[bytes] = mapped_column(LargeBinary)
     manifest: Mapped[bytes] = mapped_column(LargeBinary)
+    request_entry_id: Mapped[str | None] = mapped_column(String(36))
+    """The confirmed request for this bid, where the tender document has escrow on request."""
 
 
 class EscrowShare(Base):

@@ -137,14 +137,21 @@ def _escrow_task(unit: Unit, member: KeysetMember, keyset: LotKeyset) -> dict[st
     return {
         "kind": "release_escrow_shares",
         "keyset": keyset.json_text,
+        "published_entry_id": asked.published_entry_id,
         "frozen_entry_id": asked.frozen_entry_id,
         "list_entry_id": asked.list_entry_id,
         "ended_entry_id": asked.ended_entry_id,
         "long_entries": _long_entries(unit, asked),
-        "bids": [
-            {"bid": one.bid, "header": base64.b64encode(one.header).decode(), "manifest": one.manifest.decode("ascii")}
-            for one in bids
-        ],
+        "bids": [_escrow_bid(one) for one in bids],
+    }
+
+
+def _escrow_bid(one: EscrowBid) -> dict[str, str]:
+    return {
+        "bid": one.bid,
+        "header": base64.b64encode(one.header).decode(),
+        "manifest": one.manifest.decode("ascii"),
+        "request_entry_id": one.request_entry_id or "",
     }
 
 

@@ -16,6 +16,7 @@ from foundation.events.keyholding import (
     EscrowSharesRequested,
     EscrowWrapUnreadable,
 )
+from foundation.events.tendering import LotPublished
 from foundation.journal import JournalEntry
 from foundation.journal.read import entry_of
 from foundation.sealing import Header, Role, matches_commit, open_header
@@ -63,6 +64,7 @@ def request_escrow(unit: Unit, lot_id: str, frozen_entry_id: str, bids: Sequence
     row = rehearsed_keyset(unit, lot_id)
     if not row.n:
         raise KeysetNotReady(state="no_custodians")
+    published = _newest(unit, f"lot:{lot_id}", LotPublished, lot_id)
     frozen = unit.session.get(JournalEntry, frozen_entry_id)
     if frozen is None or frozen.type != opening.BidsFrozen.TYPE:
         raise EvidenceMissing(wanted=opening.BidsFrozen.TYPE)
@@ -73,6 +75,7 @@ def request_escrow(unit: Unit, lot_id: str, frozen_entry_id: str, bids: Sequence
         request = EscrowRequest(
             lot_id=lot_id,
             keyset_id=row.id,
+            published_entry_id=published or "",  # without one every agent refuses
             frozen_entry_id=frozen_entry_id,
             list_entry_id=listed,
             ended_entry_id=ended,
@@ -81,11 +84,15 @@ def request_escrow(unit: Unit, lot_id: str, frozen_entry_id: str, bids: Sequence
         unit.session.add(request)
     request.ended_entry_id = ended
     unit.session.flush()
+    requests = _confirmed_requests(unit, frozen.stream)
     added = [one for one in bids if unit.session.get(EscrowBid, (lot_id, one.bid)) is None]
     for one in added:
         header, manifest = base64.b64decode(one.header_b64, validate=True), one.manifest.encode()
         open_header(header, Manifest.parse(manifest))
-        unit.session.add(EscrowBid(lot_id=lot_id, bid=one.bid, header=header, manifest=manifest))
+        request_id = requests.get(one.bid)
+        unit.session.add(
+            EscrowBid(lot_id=lot_id, bid=one.bid, header=header, manifest=manifest, request_entry_id=request_id)
+        )
     unit.session.flush()
     if added:
         names = tuple(one.bid for one in added)
@@ -93,7 +100,24 @@ def request_escrow(unit: Unit, lot_id: str, frozen_entry_id: str, bids: Sequence
         unit.append(f"keyset:{row.id}", asked)
 
 
+def _confirmed_requests(unit: Unit, stream: str) -> dict[str, str]:
+    """Bid → entry of its confirmed request (R3.20); an agent asks to see it where escrow is on request."""
+    rows = unit.session.scalars(
+        select(JournalEntry)
+        .where(JournalEntry.stream == stream, JournalEntry.type == opening.EscrowRequestConfirmed.TYPE)
+        .order_by(JournalEntry.seq)
+    )
+    return {str(getattr(entry_of(row).event, "bid", "")): row.id for row in rows}
+
+
 def _latest(unit: Unit, stream: str, kind: type[Event], lot_id: str) -> str:
+    found = _newest(unit, stream, kind, lot_id)
+    if found is None:
+        raise EvidenceMissing(wanted=kind.TYPE)
+    return found
+
+
+def _newest(unit: Unit, stream: str, kind: type[Event], lot_id: str) -> str | None:
     rows = unit.session.scalars(
         select(JournalEntry)
         .where(JournalEntry.stream == stream, JournalEntry.type == kind.TYPE)
@@ -102,7 +126,7 @@ def _latest(unit: Unit, stream: str, kind: type[Event], lot_id: str) -> str:
     for row in rows:
         if getattr(entry_of(row).event, "lot", "") == lot_id:
             return row.id
-    raise EvidenceMissing(wanted=kind.TYPE)
+    return None
 
 
 def release_shares(unit: Unit, seat: HolderSeat, lot_id: str, given: Sequence[GivenShare]) -> Taken:

@@ -19,7 +19,7 @@ from keyholding import facade
 from keyholding.agent import HolderAgent
 from tests.integration.publication_centre import Centre, cosigner, make_runtime
 from tests.support.services import free_port
-from tests.unit.keyholding.world import LOT, LOT_CODE, TENDER, World, ask_escrow, seal_bid
+from tests.unit.keyholding.world import LOT, LOT_CODE, TENDER, World, ask_escrow, publish_lot, seal_bid
 from tests.unit.transparency.logbook import Logbook
 
 
@@ -59,6 +59,7 @@ def test_the_whole_way_under_the_true_log(world: RealWorld) -> None:
     assert world.centre is not None
     agents = world.rehearsed()
     bids = [seal_bid(world.card(), word) for word in ("one", "two", "three")]
+    publish_lot(world)
     frozen = world.append(opening.BidsFrozen(LOT, tuple(one.frozen() for one in bids), 9))
     seats = tuple(opening.ListedBidder(n, "o", "n", "u", one.bid, is_checked_in=True) for n, one in enumerate(bids))
     world.append(opening.ListPublished(LOT, seats))
@@ -83,6 +84,7 @@ def test_a_list_too_long_for_a_leaf_is_believed_by_its_hash(world: RealWorld) ->
     assert world.centre is not None
     agents = world.rehearsed()
     bid = seal_bid(world.card(), "one")
+    publish_lot(world)
     others = tuple(opening.FrozenBid(f"{n:032x}", 1, n, "ab" * 32) for n in range(600))
     frozen = world.append(opening.BidsFrozen(LOT, (bid.frozen(), *others), 9))
     listed = (opening.ListedBidder(0, "o", "n", "u", bid.bid, is_checked_in=True),)

@@ -20,6 +20,7 @@ from tests.unit.keyholding.world import (
     ask_escrow,
     build,
     open_and_end,
+    publish_lot,
     seal_bid,
 )
 
@@ -275,3 +276,52 @@ def test_the_journal_of_the_key_set_is_whole(world: World) -> None:
         agents[org].poll()
     with world.units.read() as unit:
         assert verify_stream(unit.session, f"keyset:{world.card().id}") > 12
+
+
+def confirm_request(world: World, bid: str, seat: int, *, published: bool = True) -> str:
+    confirmed = opening.EscrowRequestConfirmed(LOT, seat, "o", bid, "duty officer")
+    return world.append(confirmed, published=published)
+
+
+def test_on_request_a_custodian_opens_what_was_asked_for_and_confirmed_and_nothing_else(world: World) -> None:
+    agents = world.rehearsed()
+    bids = [seal_bid(world.card(), word) for word in ("one", "two", "three")]
+    frozen = open_and_end(world, bids, missing=(1, 2), escrow_rule="on_request")
+    confirm_request(world, bids[0].bid, 1)
+    ask_escrow(world, frozen, [bids[0]])
+    assert agents["公证处0"].poll().done == 1
+    ask_escrow(world, frozen, [bids[1]])  # missing too, but its bidder never asked
+    assert agents["公证处0"].poll().refused == ("keyholding.evidence_refused:not_requested",)
+    assert set(shares_of(world)) == {bids[0].bid}
+
+
+def test_a_confirmation_that_is_not_in_the_log_yet_is_waited_for(world: World) -> None:
+    agents = world.rehearsed()
+    bids = [seal_bid(world.card(), word) for word in ("one", "two", "three")]
+    frozen = open_and_end(world, bids, missing=(1,), escrow_rule="on_request")
+    confirm_request(world, bids[0].bid, 1, published=False)
+    ask_escrow(world, frozen, [bids[0]])
+    assert agents["公证处0"].poll().waiting == 1
+    assert shares_of(world) == {}
+
+
+def test_a_dishonest_server_cannot_pass_another_entry_off_as_the_request_or_the_rule(world: World) -> None:
+    from keyholding.models import EscrowBid, EscrowRequest
+
+    agents = world.rehearsed()
+    bids = [seal_bid(world.card(), word) for word in ("one", "two", "three")]
+    frozen = open_and_end(world, bids, missing=(1,), escrow_rule="on_request")
+    ask_escrow(world, frozen, [bids[0]])
+    bidder_only = world.append(opening.EscrowRequested(LOT, 1, "o", bids[0].bid, "p", "坏了"))
+    compulsory = publish_lot(world, "compulsory")
+    for change, why in (
+        ((EscrowBid, "request_entry_id", bidder_only), "other_event"),
+        ((EscrowRequest, "published_entry_id", compulsory), "order"),
+    ):
+        with world.units.begin(WORKER) as unit:
+            unit.session.query(change[0]).update({change[1]: change[2]})
+        agents["公证处0"]._patience.not_before.clear()
+        assert agents["公证处0"].poll().refused == (f"keyholding.evidence_refused:{why}",)
+        with world.units.begin(WORKER) as unit:
+            unit.session.query(EscrowBid).update({"request_entry_id": None})
+    assert shares_of(world) == {}

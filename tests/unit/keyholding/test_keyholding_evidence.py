@@ -16,9 +16,12 @@ from keyholding.errors import EvidenceRefused, KeyMissing, PolicyRefused, StateF
 from keyholding.evidence import (
     BIDS_FROZEN,
     LIST_PUBLISHED,
+    LOT_PUBLISHED,
+    REQUEST_CONFIRMED,
     WINDOW_CLOSED,
     WINDOW_ENDED,
     LotNames,
+    MissingEntries,
     ShownEntry,
     establish_missing,
     permit_gate_release,
@@ -121,59 +124,101 @@ def test_a_proof_that_is_none_is_refused() -> None:
     assert reason(refused) == "transparency.malformed"
 
 
-def three(book: Logbook, *, missing: list[int], lots: tuple[str, str, str] = (LOT, LOT, LOT)) -> list[ShownEntry]:
-    frozen = {"lot": lots[0], "bids": [{"bid": "b1", "rev": 2, "leaf_index": 3, "envelope_hash": "h"}], "tree_size": 9}
-    listed = {"lot": lots[1], "bidders": [{"seat": 1, "bid": "b1"}, {"seat": 2, "bid": "b2"}]}
-    ended = {"lot": lots[2], "released": 1, "missing": missing, "escrow_until": None}
-    return [
-        shown(leaf(kind, data), "a", book=book)
-        for kind, data in ((BIDS_FROZEN, frozen), (LIST_PUBLISHED, listed), (WINDOW_ENDED, ended))
-    ]
+NOTICE = {"lot": LOT, "tender": TENDER, "lot_code": LOT_CODE, "escrow_rule": "compulsory"}
+FROZEN = {"lot": LOT, "bids": [{"bid": "b1", "rev": 2, "leaf_index": 3, "envelope_hash": "h"}], "tree_size": 9}
+LISTED = {"lot": LOT, "bidders": [{"seat": 1, "bid": "b1"}, {"seat": 2, "bid": "b2"}]}
 
 
-def test_frozen_and_missing_follow_from_three_entries() -> None:
-    facts = establish_missing(*three(Logbook([b"x"]), missing=[1]), LOT_NAMES, TRUST, LATER)
-    assert (dict(facts.frozen), facts.missing) == ({"b1": (2, "h")}, {"b1"})
+def four(
+    book: Logbook, *, missing: list[int], rule: str = "compulsory", **changes: dict[str, object]
+) -> MissingEntries:
+    """The entries a custodian reads, in the order of the log. ``changes``: by name, what one of them says instead."""
+    ended = {"lot": LOT, "released": 1, "missing": missing, "escrow_until": None}
+    said = {
+        "published": (LOT_PUBLISHED, NOTICE | {"escrow_rule": rule}),
+        "frozen": (BIDS_FROZEN, FROZEN),
+        "listed": (LIST_PUBLISHED, LISTED),
+        "ended": (WINDOW_ENDED, ended),
+    }
+    return MissingEntries(
+        **{name: shown(leaf(kind, data | changes.get(name, {})), "a", book=book) for name, (kind, data) in said.items()}
+    )
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_one_entry_of_another_lot_spoils_it(place: int) -> None:
-    lots = tuple(OTHER_LOT if i == place else LOT for i in range(3))
-    with pytest.raises(EvidenceRefused) as refused:
-        establish_missing(*three(Logbook([b"x"]), missing=[1], lots=lots), LOT_NAMES, TRUST, LATER)  # type: ignore[arg-type]
-    assert reason(refused) == "other_lot"
+def request(book: Logbook, bid: str, *, lot: str = LOT, kind: str = REQUEST_CONFIRMED, by: str = "a") -> ShownEntry:
+    return shown(leaf(kind, {"lot": lot, "seat": 1, "bid": bid}), by, book=book)
+
+
+def refused(entries: MissingEntries) -> object:
+    with pytest.raises(EvidenceRefused) as caught:
+        establish_missing(entries, LOT_NAMES, TRUST, LATER)
+    return reason(caught)
+
+
+def test_frozen_and_missing_follow_from_the_entries() -> None:
+    facts = establish_missing(four(Logbook([b"x"]), missing=[1]), LOT_NAMES, TRUST, LATER)
+    assert (dict(facts.frozen), facts.missing, facts.permitted) == ({"b1": (2, "h")}, {"b1"}, {"b1"})
+
+
+@pytest.mark.parametrize("name", ["published", "frozen", "listed", "ended"])
+def test_one_entry_of_another_lot_spoils_it(name: str) -> None:
+    assert refused(four(Logbook([b"x"]), missing=[1], **{name: {"lot": OTHER_LOT}})) == "other_lot"
+
+
+def test_on_request_only_bids_with_a_logged_confirmation_are_permitted() -> None:
+    book = Logbook([b"x"])
+    entries = four(book, missing=[1, 2], rule="on_request")
+    assert establish_missing(entries, LOT_NAMES, TRUST, LATER).permitted == frozenset()
+    asked = replace(entries, requests=(request(book, "b2"),))
+    facts = establish_missing(asked, LOT_NAMES, TRUST, LATER)
+    assert (facts.missing, facts.permitted) == ({"b1", "b2"}, {"b2"})
+
+
+def test_a_request_that_proves_nothing_is_refused() -> None:
+    book = Logbook([b"x"])
+    early = request(book, "b1")
+    entries = four(book, missing=[1], rule="on_request")
+    assert refused(replace(entries, requests=(early,))) == "order"
+    assert refused(replace(entries, requests=(request(book, "b1", lot=OTHER_LOT),))) == "other_lot"
+    # What the bidder alone asked, nobody confirmed.
+    asked = request(book, "b1", kind="bid_opening.escrow_requested")
+    assert refused(replace(entries, requests=(asked,))) == "other_event"
+    assert refused(replace(entries, requests=(request(book, "b1", by="stranger"),))) == "transparency.quorum_not_met"
+
+
+@pytest.mark.parametrize("rule", ["none", "", "whenever"])
+def test_where_the_document_has_no_escrow_nothing_is_permitted(rule: str) -> None:
+    assert refused(four(Logbook([b"x"]), missing=[1], rule=rule)) == "escrow_rule"
+
+
+def test_a_rule_published_after_the_freeze_is_refused() -> None:
+    book = Logbook([b"x"])
+    entries = four(book, missing=[1], rule="on_request")
+    assert refused(replace(entries, published=four(book, missing=[1]).published)) == "order"
 
 
 def test_a_window_that_ended_before_the_freeze_is_refused() -> None:
     book = Logbook([b"x"])
-    early = three(book, missing=[1])[2]
-    frozen, listed, _ = three(book, missing=[1])
-    with pytest.raises(EvidenceRefused) as refused:
-        establish_missing(frozen, listed, early, LOT_NAMES, TRUST, LATER)
-    assert reason(refused) == "order"
+    early = four(book, missing=[1])
+    later = four(book, missing=[1])
+    assert refused(replace(later, published=early.published, ended=early.ended)) == "order"
 
 
 def test_a_missing_seat_nobody_sits_in_is_refused() -> None:
-    with pytest.raises(EvidenceRefused) as refused:
-        establish_missing(*three(Logbook([b"x"]), missing=[7]), LOT_NAMES, TRUST, LATER)
-    assert reason(refused) == "form"
+    assert refused(four(Logbook([b"x"]), missing=[7])) == "form"
 
 
 def test_a_long_list_is_believed_by_its_hash_only() -> None:
     from foundation import canonical
 
     book = Logbook([b"x"])
-    _, listed, _ = three(book, missing=[1])
-    data = {"lot": LOT, "bids": [{"bid": "b1", "rev": 2, "leaf_index": 3, "envelope_hash": "h"}], "tree_size": 9}
-    body = json.dumps({"type": BIDS_FROZEN, "data_sha256": canonical.digest(data)}).encode()
+    first = four(book, missing=[1])
+    body = json.dumps({"type": BIDS_FROZEN, "data_sha256": canonical.digest(FROZEN)}).encode()
     frozen = shown(public_entry(body), "a", book=book)
-    ended = three(book, missing=[1])[2]
-    facts = establish_missing(replace(frozen, data=data), listed, ended, LOT_NAMES, TRUST, LATER)
-    assert set(facts.frozen) == {"b1"}
-    for wrong in (None, data | {"tree_size": 10}):
-        with pytest.raises(EvidenceRefused) as refused:
-            establish_missing(replace(frozen, data=wrong), listed, ended, LOT_NAMES, TRUST, LATER)
-        assert reason(refused) == "no_data"
+    entries = replace(first, frozen=replace(frozen, data=FROZEN), ended=four(book, missing=[1]).ended)
+    assert set(establish_missing(entries, LOT_NAMES, TRUST, LATER).frozen) == {"b1"}
+    for wrong in (None, FROZEN | {"tree_size": 10}):
+        assert refused(replace(entries, frozen=replace(frozen, data=wrong))) == "no_data"
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from foundation.codes import synthetic_uscc
 from foundation.entropy import SeededEntropy, SystemEntropy
 from foundation.events import Event
 from foundation.events import bid_opening as opening
+from foundation.events.tendering import LotPublished
 from foundation.ids import OrgId, UserId, new_id
 from foundation.journal import JournalEntry
 from foundation.publication.entries import public_leaf
@@ -139,10 +140,10 @@ class World:
         assert self.card().state == "rehearsed"
         return agents
 
-    def append(self, event: Event, *, lot: str = LOT, published: bool = True) -> str:
-        """Journal an event of the room, and log it unless told otherwise."""
+    def append(self, event: Event, *, lot: str = LOT, stream: str = "", published: bool = True) -> str:
+        """Journal an event, of the room where no stream is named, and log it unless told otherwise."""
         with self.units.begin(WORKER) as unit:
-            row = unit.append(f"room:{lot}", event)
+            row = unit.append(stream or f"room:{lot}", event)
         if published:
             self.publish(row)
         return row.id
@@ -275,8 +276,31 @@ def seal_bid(card: KeysetCard, word: str, *, stage: str = "1", bidder: str = "91
     return SealedBid(bid, sealed, r_bid)
 
 
-def open_and_end(world: World, bids: list[SealedBid], missing: tuple[int, ...]) -> str:
-    """Freeze these bids, publish the list, end the window; returns the frozen list's entry."""
+def publish_lot(world: World, escrow_rule: str = "compulsory", *, published: bool = True) -> str:
+    """The lot's public notice, as the log has it; returns its entry."""
+    notice = LotPublished(
+        lot=LOT,
+        tender=TENDER,
+        lot_code=LOT_CODE,
+        unified_deal_code="",
+        name="校舍修缮",
+        deadline_at=world.clock.now(),
+        ceiling="1.00",
+        deposit="0.00",
+        rulebook="r",
+        method="",
+        escrow_rule=escrow_rule,
+        keyset=world.card().hash,
+        documents=(),
+    )
+    return world.append(notice, stream=f"lot:{LOT}", published=published)
+
+
+def open_and_end(
+    world: World, bids: list[SealedBid], missing: tuple[int, ...], *, escrow_rule: str = "compulsory"
+) -> str:
+    """Publish the lot, freeze these bids, publish the list, end the window; returns the frozen list's entry."""
+    publish_lot(world, escrow_rule)
     frozen = world.append(opening.BidsFrozen(LOT, tuple(one.frozen() for one in bids), 9))
     listed = tuple(
         opening.ListedBidder(number, "o", "n", "u", one.bid, is_checked_in=True) for number, one in enumerate(bids, 1)
