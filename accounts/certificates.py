@@ -1,4 +1,4 @@
-"""The first way to prove a claim: a certificate of a CA whose root this centre trusts, and the key behind it.
+"""Certificates of CAs whose roots this centre trusts: one way to prove a claim, and where a signing key may come from.
 
 The chain is verified by ``cryptography``'s RFC 5280 verifier. For the holder's certificate ``permit_all`` is used: its
 own profile wants web names, which certificates of organisations do not carry; what matters here (key usage, subject)
@@ -17,13 +17,14 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import ExtensionPolicy, PolicyBuilder, Store, VerificationError
 
 from accounts.errors import (
     CertificateAlgorithm,
+    CertificateKeyUnfit,
     CertificateNotTrusted,
     CertificateOfAnother,
     CertificatesNotConfigured,
@@ -91,14 +92,44 @@ def check_certificate(
     ``pem``: the holder's certificate first, then any intermediate ones. ``signature``: RSA PKCS #1 v1.5 or ECDSA (DER),
     both with SHA-256. Raises one of the Certificate… refusals or PossessionNotProved.
     """
+    leaf = _trusted_leaf(pem, roots, at=at, uscc=uscc, name=name)
+    _require_signature(_supported_key(leaf), signature, signed)
+    return _facts_of(leaf)
+
+
+def check_signing_certificate(
+    pem: bytes, roots: Roots, *, at: datetime, uscc: str, name: str
+) -> tuple[str, CertificateFacts]:
+    """Verify a certificate whose key is to sign bids: chain, usage, subject, and that the key is one of P-256.
+
+    Returns the key as 130 hex digits, with what was seen. Possession is proved by every bid the key signs: a
+    certificate naming somebody else is refused, and one's own without its key signs nothing. Raises one of the
+    Certificate… refusals.
+    """
+    leaf = _trusted_leaf(pem, roots, at=at, uscc=uscc, name=name)
+    key = _supported_key(leaf)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise CertificateKeyUnfit
+    return public_hex_of(key), _facts_of(leaf)
+
+
+def public_hex_of(key: ec.EllipticCurvePublicKey) -> str:
+    """The uncompressed point in hex."""
+    return key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint).hex()
+
+
+def _trusted_leaf(pem: bytes, roots: Roots, *, at: datetime, uscc: str, name: str) -> x509.Certificate:
     if not roots.certificates:
         raise CertificatesNotConfigured
     leaf, intermediates = _read(pem)
-    public_key = _supported_key(leaf)
+    _supported_key(leaf)
     _verify_chain(leaf, intermediates, roots, at)
     _require_signing_use(leaf)
     _require_subject(leaf, uscc, name)
-    _require_signature(public_key, signature, signed)
+    return leaf
+
+
+def _facts_of(leaf: x509.Certificate) -> CertificateFacts:
     return CertificateFacts(
         subject=leaf.subject.rfc4514_string(),
         issuer=leaf.issuer.rfc4514_string(),

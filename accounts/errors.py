@@ -104,6 +104,18 @@ class CertificateAlgorithm(InvalidInput):
     code = "accounts.certificate_algorithm"
 
 
+class CertificateKeyUnfit(InvalidInput):
+    """Bids are signed with keys of P-256; the certificate's key is another."""
+
+    code = "accounts.certificate_key_unfit"
+
+
+class CertificateOfAnotherKey(InvalidInput):
+    """The certificate is about another key than the one given."""
+
+    code = "accounts.certificate_of_another_key"
+
+
 class CertificateOfAnother(InvalidInput):
     """The subject does not name the claimed code, or names another organisation. Fields: ``subject``."""
 

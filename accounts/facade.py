@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import or_, select
 
@@ -24,6 +25,7 @@ __all__ = [
     "Action",
     "NewOrganisation",
     "NewPerson",
+    "OpeningKeyCard",
     "OrganisationCard",
     "Part",
     "PersonCard",
@@ -34,6 +36,7 @@ __all__ = [
     "enrol_organisation",
     "enrol_person",
     "find_organisations",
+    "opening_keys",
     "organisation",
     "organisation_by_uscc",
     "organisations_in_role",
@@ -43,6 +46,7 @@ __all__ = [
     "register_decryption_key",
     "register_signing_key",
     "require_organisation",
+    "retire_opening_key",
     "signing_keys",
     "uscc_of",
     "vouch_for",
@@ -145,7 +149,7 @@ def claim_is_verified(unit: Unit, org_id: str) -> bool:
 
 def register_signing_key(unit: Unit, org_id: str, public_key_hex: str, label: str) -> None:
     """``public_key_hex``: uncompressed point, on P-256 or SM2's curve. Raises KeyMalformed, KeyTaken, TooManyKeys."""
-    keys.register_key(unit, org_id, KeyPurpose.SIGNING, public_key_hex, label)
+    keys.register_key(unit, org_id, keys.NewKey(KeyPurpose.SIGNING, public_key_hex, label))
 
 
 def signing_keys(unit: Unit, org_id: str, suite: str = "") -> tuple[str, ...]:
@@ -154,9 +158,49 @@ def signing_keys(unit: Unit, org_id: str, suite: str = "") -> tuple[str, ...]:
     return tuple(key for key in found if not suite or suite_named(suite).has_point(bytes.fromhex(key)))
 
 
-def register_decryption_key(unit: Unit, org_id: str, public_key_hex: str, label: str) -> None:
-    """The public part of a key that opens the bidder's own wrap; the private part never leaves its owner."""
-    keys.register_key(unit, org_id, KeyPurpose.SEALING, public_key_hex, label)
+def register_decryption_key(
+    unit: Unit, org_id: str, public_key_hex: str, label: str, lot_id: str | None = None
+) -> None:
+    """The public part of a key that opens the bidder's own wrap; the private part never leaves its owner.
+
+    ``lot_id``: the one lot it is for. Raises KeyMalformed, KeyTaken, TooManyKeys.
+    """
+    keys.register_key(unit, org_id, keys.NewKey(KeyPurpose.SEALING, public_key_hex, label, lot_id))
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningKeyCard:
+    """A device's decryption key for one lot, by its public part (130 hex digits)."""
+
+    id: str
+    public_key: str
+    label: str
+    registered_at: datetime
+    registered_by: str
+    """Name of the person, "" where a process did it."""
+
+
+def opening_keys(unit: Unit, org_id: str, lot_id: str) -> tuple[OpeningKeyCard, ...]:
+    """The decryption keys an organisation registered for one lot and still uses, oldest first.
+
+    For this organisation alone: that it has any tells that it means to bid (R1.05).
+    """
+    rows = keys.keys_for_lot(unit, org_id, lot_id)
+    names = {
+        user.id: user.name
+        for user in unit.session.scalars(select(User).where(User.id.in_([row.registered_by for row in rows])))
+    }
+    return tuple(
+        OpeningKeyCard(row.id, row.public_key, row.label, row.registered_at, names.get(row.registered_by or "", ""))
+        for row in rows
+    )
+
+
+def retire_opening_key(unit: Unit, lot_id: str, key_id: str) -> None:
+    """A device is lost or given away: its key is offered to no further bid. Raises NotFound for any other key."""
+    if key_id not in {row.id for row in keys.keys_for_lot(unit, require_organisation(unit.actor), lot_id)}:
+        raise NotFound(what="key")
+    keys.retire_key(unit, key_id)
 
 
 def decryption_keys(unit: Unit, org_id: str) -> tuple[str, ...]:

@@ -73,9 +73,19 @@ class PasswordChange(BaseModel):
 
 
 class NewKey(BaseModel):
+    """``certificate``: PEM of a signing key's certificate and its chain; then ``public_key`` may be left out."""
+
     purpose: Literal["signing", "sealing"]
-    public_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+    public_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     label: Annotated[Line, StringConstraints(max_length=100)]
+    certificate: Annotated[str, StringConstraints(strip_whitespace=True, max_length=PEM_LIMIT)] = ""
+
+    @field_validator("certificate")
+    @classmethod
+    def _signs(cls, value: str, info: object) -> str:
+        if value and getattr(info, "data", {}).get("purpose") == "sealing":
+            raise PydanticCustomError("accounts.certificate_for_signing_only", "purpose")
+        return value
 
 
 class StartClaim(BaseModel):

@@ -97,6 +97,10 @@ class OrganisationKey(Base):
     purpose: Mapped[KeyPurpose] = mapped_column(EnumText(KeyPurpose))
     public_key: Mapped[str] = mapped_column(String(130))
     label: Mapped[str] = mapped_column(String(100))
+    lot_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    """The one lot a decryption key is for; None for keys of no lot. To this package it is only an id."""
+    certificate: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    """What was verified of the certificate the key came with, if it came with one."""
     registered_at: Mapped[datetime] = mapped_column(Instant)
     registered_by: Mapped[str | None] = mapped_column(String(36))
     retired_at: Mapped[datetime | None] = mapped_column(Instant)

@@ -32,6 +32,9 @@ NONCE_LIFE: Final = timedelta(hours=24)
 DOCUMENT_MAX_BYTES: Final = 10 * MB
 DOCUMENTS_MAX: Final = 5
 KEYS_MAX: Final = 20
+"""Active keys of an organisation that belong to no lot."""
+LOT_KEYS_MAX: Final = 8
+"""Active decryption keys of an organisation for one lot; a bid is sealed to at most three of them."""
 OFFICERS_NEEDED: Final = 2
 
 REFERENCE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRTUVWXYZ"

@@ -58,7 +58,7 @@ def start_claim() -> ResponseReturnValue:
 @refusable(verification)
 def prove_by_certificate() -> ResponseReturnValue:
     wanted = parse(forms.CertificateProof)
-    roots = read_roots(runtime().settings.data_dir / "ca-roots")
+    roots = read_roots(runtime().settings.ca_roots_dir)
     with units().begin(current_actor()) as unit:
         state = claims.prove_by_certificate(
             unit, roots, certificate=wanted.certificate.encode(), signature=wanted.signature_bytes()

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, current_app, g, make_response, redirect, 
 from flask.typing import ResponseReturnValue
 
 from accounts import forms, inbox, passwords, queries, sessions
+from accounts.certificates import read_roots
 from accounts.errors import OldPasswordWrong
 from accounts.rules import PASSWORD_MIN
 from accounts.services import keys, people, registration, sign_in
@@ -116,7 +117,17 @@ def account() -> ResponseReturnValue:
 def add_key() -> ResponseReturnValue:
     wanted = parse(forms.NewKey)
     with units().begin(current_actor()) as unit:
-        key_id = keys.register_own_key(unit, KeyPurpose(wanted.purpose), wanted.public_key, wanted.label)
+        if wanted.certificate:
+            key_id = keys.register_certified_key(
+                unit,
+                read_roots(runtime().settings.ca_roots_dir),
+                certificate=wanted.certificate.encode(),
+                label=wanted.label,
+                public_key_hex=wanted.public_key,
+            )
+        else:
+            new = keys.NewKey(KeyPurpose(wanted.purpose), wanted.public_key, wanted.label)
+            key_id = keys.register_own_key(unit, new)
     return done(url_for(".account"), status=201, notice=("公钥已登记", "Public key registered"), key_id=key_id)
 
 

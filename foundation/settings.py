@@ -29,8 +29,15 @@ class Settings(BaseSettings):
     cosigner_url: str = Field(default="", description="Base address of the cosigner; empty: none")
     cosigner_vkey: str = Field(default="", description="Public key of the cosigner; empty: as the local one left it")
     bank_url: str = Field(default="", description="Base address of the deposit bank; empty: none")
+    ca_roots: Path | None = Field(
+        default=None, description="Folder of CA roots (*.pem) and revocation lists (*.crl); empty: data_dir/ca-roots"
+    )
     tsa_url: str = Field(default="", description="Time stamping authority (RFC 3161) for frozen lists; empty: none")
     tsa_roots: Path | None = Field(default=None, description="PEM roots that time stamps are checked against")
+    beacon_urls: str = Field(default="", description="drand relays for announced beacons, comma separated; empty: none")
+    freeze_grace_seconds: int = Field(
+        default=60, ge=10, le=600, description="How long after a deadline the frozen list may reach the cosigned log"
+    )
     tick_seconds: int = Field(default=10, ge=1, description="Length of a blinded tick of the log (machine clock)")
     public_hosts: str = Field(default="", description="Further host names this centre answers to, comma separated")
     tls_certificate: Path | None = Field(default=None, description="PEM chain; with tls_key both servers speak TLS")
@@ -71,6 +78,11 @@ class Settings(BaseSettings):
     @property
     def secrets_dir(self) -> Path:
         return self.data_dir / "secrets"
+
+    @property
+    def ca_roots_dir(self) -> Path:
+        """Whose certificates are believed; a folder that is missing or empty means nobody's."""
+        return self.ca_roots or self.data_dir / "ca-roots"
 
     @property
     def scheme(self) -> str:

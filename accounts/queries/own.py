@@ -32,6 +32,8 @@ class KeyLine:
     purpose: str
     public_key: str
     label: str
+    is_for_lot: bool
+    certificate: Mapping[str, str] | None
     registered_at: datetime
     retired_at: datetime | None
 
@@ -196,7 +198,17 @@ def _keys(unit: Unit, org_id: str) -> tuple[KeyLine, ...]:
         select(OrganisationKey).where(OrganisationKey.org_id == org_id).order_by(OrganisationKey.registered_at.desc())
     )
     return tuple(
-        KeyLine(row.id, row.purpose, row.public_key, row.label, row.registered_at, row.retired_at) for row in rows
+        KeyLine(
+            id=row.id,
+            purpose=row.purpose,
+            public_key=row.public_key,
+            label=row.label,
+            is_for_lot=row.lot_id is not None,
+            certificate=row.certificate,
+            registered_at=row.registered_at,
+            retired_at=row.retired_at,
+        )
+        for row in rows
     )
 
 

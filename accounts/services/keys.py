@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy import func, select
 
 from accounts import access
-from accounts.errors import KeyMalformed, KeyTaken, TooManyKeys
+from accounts.certificates import CertificateFacts, Roots, check_signing_certificate
+from accounts.errors import CertificateOfAnotherKey, KeyMalformed, KeyTaken, TooManyKeys
 from accounts.models import OrganisationKey
-from accounts.rules import KEYS_MAX
+from accounts.rules import KEYS_MAX, LOT_KEYS_MAX
 from accounts.states import KeyPurpose
 from foundation.errors import Objection
 from foundation.events.accounts import OrganisationKeyRegistered, OrganisationKeyRetired
@@ -18,27 +21,42 @@ POINT_HEX = 130
 """An uncompressed point: 65 bytes."""
 
 
-def register_key(unit: Unit, org_id: str, purpose: KeyPurpose, public_key_hex: str, label: str) -> str:
-    """Add a public key; returns its id. The same key again for the same purpose changes nothing.
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A public key to register. ``lot_id``: the lot a decryption key is for, None for keys of no lot."""
 
-    Raises KeyMalformed, KeyTaken, TooManyKeys.
+    purpose: KeyPurpose
+    public_key_hex: str
+    label: str
+    lot_id: str | None = None
+    certificate: CertificateFacts | None = None
+
+
+def register_key(unit: Unit, org_id: str, new: NewKey) -> str:
+    """Add a public key; returns its id. The same key again for the same purpose and lot changes nothing.
+
+    A key registered for no lot may get its lot later, and a certificate. Raises KeyMalformed, KeyTaken, TooManyKeys.
     """
-    public_key = read_point(public_key_hex)
+    public_key = read_point(new.public_key_hex)
+    certificate = new.certificate.as_json() if new.certificate else None
     known = unit.session.scalar(select(OrganisationKey).where(OrganisationKey.public_key == public_key))
     if known is not None:
-        if (known.org_id, known.purpose, known.retired_at) != (org_id, purpose, None):
+        is_same = (known.org_id, known.purpose, known.retired_at) == (org_id, new.purpose, None)
+        if not is_same or (known.lot_id is not None and known.lot_id != new.lot_id):
             raise KeyTaken(objections=[Objection("accounts.key_taken", "public_key", clause="R1.20")])
+        known.lot_id = known.lot_id or new.lot_id
+        known.certificate = certificate or known.certificate
         return known.id
-    active = select(func.count()).select_from(OrganisationKey)
-    active = active.where(OrganisationKey.org_id == org_id, OrganisationKey.retired_at.is_(None))
-    if (unit.session.scalar(active) or 0) >= KEYS_MAX:
-        raise TooManyKeys(limit=KEYS_MAX)
+    _require_room(unit, org_id, new.lot_id)
+    purpose, label = new.purpose, new.label
     row = OrganisationKey(
         id=unit.new_id(),
         org_id=org_id,
         purpose=purpose,
         public_key=public_key,
         label=label[:100],
+        lot_id=new.lot_id,
+        certificate=certificate,
         registered_at=unit.at,
         registered_by=unit.actor.user_id,
         retired_at=None,
@@ -50,9 +68,34 @@ def register_key(unit: Unit, org_id: str, purpose: KeyPurpose, public_key_hex: s
     return row.id
 
 
-def register_own_key(unit: Unit, purpose: KeyPurpose, public_key_hex: str, label: str) -> str:
+def _require_room(unit: Unit, org_id: str, lot_id: str | None) -> None:
+    """Raises TooManyKeys. Keys of a lot are counted for themselves: a firm that bids often must not run out."""
+    active = select(func.count()).select_from(OrganisationKey)
+    active = active.where(OrganisationKey.org_id == org_id, OrganisationKey.retired_at.is_(None))
+    active = active.where(OrganisationKey.lot_id == lot_id if lot_id else OrganisationKey.lot_id.is_(None))
+    limit = LOT_KEYS_MAX if lot_id else KEYS_MAX
+    if (unit.session.scalar(active) or 0) >= limit:
+        raise TooManyKeys(limit=limit)
+
+
+def register_own_key(unit: Unit, new: NewKey) -> str:
     """A key of the actor's own organisation; returns its id."""
-    return register_key(unit, access.require_organisation(unit.actor), purpose, public_key_hex, label)
+    return register_key(unit, access.require_organisation(unit.actor), new)
+
+
+def register_certified_key(
+    unit: Unit, roots: Roots, *, certificate: bytes, label: str, public_key_hex: str = ""
+) -> str:
+    """A signing key by its certificate (PEM, the holder's first); returns its id.
+
+    ``public_key_hex``: the key the sender believes it is, or "". Raises one of the Certificate… refusals, and what
+    ``register_key`` raises.
+    """
+    own = access.own_organisation(unit)
+    key, facts = check_signing_certificate(certificate, roots, at=unit.at, uscc=own.uscc, name=own.name)
+    if public_key_hex.strip() and read_point(public_key_hex) != key:
+        raise CertificateOfAnotherKey(objections=[Objection("accounts.certificate_of_another_key", "public_key")])
+    return register_key(unit, own.id, NewKey(KeyPurpose.SIGNING, key, label, certificate=facts))
 
 
 def retire_key(unit: Unit, key_id: str) -> None:
@@ -79,6 +122,14 @@ def active_keys(unit: Unit, org_id: str, purpose: KeyPurpose) -> tuple[str, ...]
             .order_by(OrganisationKey.registered_at, OrganisationKey.id)
         )
     )
+
+
+def keys_for_lot(unit: Unit, org_id: str, lot_id: str) -> list[OrganisationKey]:
+    """The active decryption keys an organisation registered for one lot, oldest first."""
+    query = select(OrganisationKey).where(
+        OrganisationKey.org_id == org_id, OrganisationKey.lot_id == lot_id, OrganisationKey.retired_at.is_(None)
+    )
+    return list(unit.session.scalars(query.order_by(OrganisationKey.registered_at, OrganisationKey.id)))
 
 
 def read_point(text: str) -> str:

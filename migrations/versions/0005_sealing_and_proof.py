@@ -30,8 +30,94 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("journal_entry_id", name=op.f("pk_log_stamps")),
     )
+    op.create_table(
+        "self_checks",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org_id", sa.String(length=36), nullable=False),
+        sa.Column("user_id", sa.String(length=36), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=False),
+        sa.Column("is_ready", sa.Boolean(), nullable=False),
+        sa.Column("lines", sa.Text(), nullable=False),
+        sa.Column("user_agent", sa.String(length=300), nullable=False),
+        sa.ForeignKeyConstraint(["org_id"], ["organisations.id"], name=op.f("fk_self_checks_org_id")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_self_checks_user_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_self_checks")),
+    )
+    with op.batch_alter_table("self_checks", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_self_checks_org_id"), ["org_id"], unique=False)
+
+    op.create_table(
+        "holder_losses",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("lot_id", sa.String(length=36), nullable=False),
+        sa.Column("keyset_id", sa.String(length=36), nullable=False),
+        sa.Column("seat_id", sa.String(length=36), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("declared_by", sa.String(length=36), nullable=False),
+        sa.Column("declared_at", sa.BigInteger(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=36), nullable=True),
+        sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["keyset_id"], ["keysets.id"], name=op.f("fk_holder_losses_keyset_id")),
+        sa.ForeignKeyConstraint(["seat_id"], ["holder_seats.id"], name=op.f("fk_holder_losses_seat_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_holder_losses")),
+        sa.UniqueConstraint("keyset_id", "seat_id", name=op.f("uq_holder_losses_keyset_id_seat_id")),
+    )
+    with op.batch_alter_table("holder_losses", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_holder_losses_lot_id"), ["lot_id"], unique=False)
+
+    op.create_table(
+        "lot_reminders",
+        sa.Column("lot_id", sa.String(length=36), nullable=False),
+        sa.Column("deadline_at", sa.BigInteger(), nullable=False),
+        sa.Column("hours", sa.Integer(), nullable=False),
+        sa.Column("sent_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_lot_reminders_lot_id")),
+        sa.PrimaryKeyConstraint("lot_id", "deadline_at", "hours", name=op.f("pk_lot_reminders")),
+    )
+    op.create_table(
+        "bid_rehearsals",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("sealed_bid_id", sa.String(length=36), nullable=False),
+        sa.Column("challenge", sa.String(length=64), nullable=False),
+        sa.Column("asked_at", sa.BigInteger(), nullable=False),
+        sa.Column("tag", sa.String(length=64), nullable=False),
+        sa.Column("filed_at", sa.BigInteger(), nullable=True),
+        sa.Column("is_right", sa.Boolean(), nullable=True),
+        sa.ForeignKeyConstraint(["sealed_bid_id"], ["sealed_bids.id"], name=op.f("fk_bid_rehearsals_sealed_bid_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bid_rehearsals")),
+        sa.UniqueConstraint("challenge", name=op.f("uq_bid_rehearsals_challenge")),
+    )
+    with op.batch_alter_table("bid_rehearsals", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_bid_rehearsals_sealed_bid_id"), ["sealed_bid_id"], unique=False)
+        batch_op.create_index(
+            "uq_bid_rehearsals_open",
+            ["sealed_bid_id"],
+            unique=True,
+            sqlite_where=sa.text("filed_at IS NULL"),
+            postgresql_where=sa.text("filed_at IS NULL"),
+        )
+
+    with op.batch_alter_table("escrow_bids", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("request_entry_id", sa.String(length=36), nullable=True))
+
+    with op.batch_alter_table("escrow_requests", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("published_entry_id", sa.String(length=36), server_default="", nullable=False))
+
+    with op.batch_alter_table("holder_seats", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("browser_since", sa.BigInteger(), nullable=True))
+
     with op.batch_alter_table("lots", schema=None) as batch_op:
         batch_op.add_column(sa.Column("suite", sa.String(length=4), server_default="S1", nullable=False))
+        batch_op.add_column(sa.Column("beacon", sa.String(length=12), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("freeze_grace_seconds", sa.Integer(), server_default="60", nullable=False))
+
+    with op.batch_alter_table("opening_rooms", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("frozen_in_log_at", sa.BigInteger(), nullable=True))
+
+    with op.batch_alter_table("organisation_keys", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("lot_id", sa.String(length=36), nullable=True))
+        batch_op.add_column(sa.Column("certificate", sa.Text(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_organisation_keys_lot_id"), ["lot_id"], unique=False)
 
     with op.batch_alter_table("segments", schema=None) as batch_op:
         batch_op.add_column(sa.Column("leaf", sa.String(length=64), server_default="", nullable=False))
@@ -44,8 +130,45 @@ def downgrade() -> None:
     with op.batch_alter_table("segments", schema=None) as batch_op:
         batch_op.drop_column("leaf")
 
+    with op.batch_alter_table("organisation_keys", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_organisation_keys_lot_id"))
+        batch_op.drop_column("certificate")
+        batch_op.drop_column("lot_id")
+
+    with op.batch_alter_table("opening_rooms", schema=None) as batch_op:
+        batch_op.drop_column("frozen_in_log_at")
+
     with op.batch_alter_table("lots", schema=None) as batch_op:
+        batch_op.drop_column("freeze_grace_seconds")
+        batch_op.drop_column("beacon")
         batch_op.drop_column("suite")
 
+    with op.batch_alter_table("holder_seats", schema=None) as batch_op:
+        batch_op.drop_column("browser_since")
+
+    with op.batch_alter_table("escrow_requests", schema=None) as batch_op:
+        batch_op.drop_column("published_entry_id")
+
+    with op.batch_alter_table("escrow_bids", schema=None) as batch_op:
+        batch_op.drop_column("request_entry_id")
+
+    with op.batch_alter_table("bid_rehearsals", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_bid_rehearsals_open",
+            sqlite_where=sa.text("filed_at IS NULL"),
+            postgresql_where=sa.text("filed_at IS NULL"),
+        )
+        batch_op.drop_index(batch_op.f("ix_bid_rehearsals_sealed_bid_id"))
+
+    op.drop_table("bid_rehearsals")
+    op.drop_table("lot_reminders")
+    with op.batch_alter_table("holder_losses", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_holder_losses_lot_id"))
+
+    op.drop_table("holder_losses")
+    with op.batch_alter_table("self_checks", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_self_checks_org_id"))
+
+    op.drop_table("self_checks")
     op.drop_table("log_stamps")
     # ### end Alembic commands ###
