@@ -14,10 +14,13 @@ import click
 from foundation.entropy import SystemEntropy
 from foundation.sealing import KeyFile, KeyUse
 from foundation.sealing.suite import load_public, verifies
-from tendering.cli_envelope import LotFile, SealedFolder, chosen_files, seal_folder
-from tendering.cli_errors import BadArgument
+from tendering.cli_archive import SEALED, sealed_folder
+from tendering.cli_envelope import LotFile, chosen_files, seal_folder
+from tendering.cli_errors import BadArgument, SignatureFalse
 from tendering.cli_keys import keys
-from tendering.cli_terminal import FILE, NEW, json_option, passphrase_of, passphrase_option, progress, say
+from tendering.cli_progress import progress
+from tendering.cli_terminal import FILE, NEW, json_option, passphrase_of, passphrase_option, say
+from tendering.cli_unseal import unseal
 
 _PUBLIC_HEX: Final = re.compile(r"04[0-9a-f]{128}")
 
@@ -57,7 +60,7 @@ def seal(
         raise BadArgument(argument=str(signing_key), reason="use")
     openers = [_recipient(one, lot, passphrase_env) for one in recipients]
     total = sum(path.stat().st_size for path in chosen.values())
-    with progress("seal", total, as_json=as_json) as advance:
+    with progress("seal", total) as advance:
         sealed = seal_folder(lot, chosen, openers, signer.private_key, output, SystemEntropy(), advance)
     told = {
         "folder": str(output),
@@ -70,22 +73,23 @@ def seal(
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=SEALED)
 @click.option("--signing-public-key", default="", help="130 hex digits: also verify the signature.")
 @json_option
 def inspect(folder: Path, signing_public_key: str, as_json: bool) -> None:
-    """Check a sealed folder: form, hashes, every byte of ciphertext. Exit 4 when a byte is not the sealed one."""
-    bid = SealedFolder.read(folder)
-    if bid.manifest.header_hash != bid.header.hash.hex() or bid.manifest.binding_hash != bid.header.binding.hash.hex():
-        from foundation.sealing import BadHeader
-
-        raise BadHeader(reason="hash")
+    """Check a sealed folder or the offline encryptor's archive: form, hashes, every byte. Exit 4 where one differs."""
+    bid = sealed_folder(folder)
+    bid.check_hashes()
     is_signed: bool | None = None
     if signing_public_key:
         is_signed = verifies(load_public(_point(signing_public_key)), bid.signature, bid.manifest.raw)
-    with progress("inspect", bid.manifest.size_bytes, as_json=as_json) as advance:
+        if not is_signed:
+            raise SignatureFalse
+    with progress("inspect", bid.manifest.size_bytes) as advance:
         bid.check_parts(advance)
     told = {
+        "folder": str(bid.path),
+        "suite": bid.manifest.suite.name,
         "tender": bid.header.binding.tender,
         "lot": bid.header.binding.lot,
         "bidder": bid.header.binding.bidder,
@@ -99,28 +103,28 @@ def inspect(folder: Path, signing_public_key: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=SEALED)
 @click.option("--server", required=True, help="The centre's address, https://…")
 @click.option("--token", envvar="CENTRE_TOKEN", required=True, help="Bearer token of a signed-in bidder.")
 @click.option("--receipt-vkey", default="", help="Pinned key of the receipts; otherwise the lot file's, from --lot.")
 @click.option("--lot", "lot_path", type=FILE, help="The lot file the bid was sealed with.")
 @json_option
 def submit(folder: Path, server: str, token: str, receipt_vkey: str, lot_path: Path | None, as_json: bool) -> None:
-    """Upload a sealed folder, hand it in, and verify the receipt. After a break run the same command again."""
+    """Upload a sealed folder or archive, hand it in, verify the receipt. After a break run the same command again."""
     from tendering.cli_client import Centre
     from tendering.cli_client import submit as hand_in
 
-    bid = SealedFolder.read(folder)
+    bid = sealed_folder(folder)
     vkey = receipt_vkey or (LotFile.read(lot_path).receipt_vkey if lot_path else "")
-    with Centre(server, token) as centre, progress("upload", bid.manifest.size_bytes, as_json=as_json) as advance:
+    with Centre(server, token) as centre, progress("upload", bid.manifest.size_bytes) as advance:
         if not vkey:
             vkey = LotFile.of(centre.ask("GET", f"/lots/{bid.lot_id}/lot.json")).receipt_vkey
         answer = hand_in(centre, bid, vkey, advance)
-    received = f"{answer['receipt_number']} {answer['received_at']} ({folder / 'receipt.note'})"
+    received = f"{answer['receipt_number']} {answer['received_at']} ({bid.path / 'receipt.note'})"
     say(answer, received, as_json=as_json)
 
 
-commands: tuple[click.Command, ...] = (keys, seal, inspect, submit)
+commands: tuple[click.Command, ...] = (keys, seal, inspect, submit, unseal)
 
 
 def _recipient(text: str, lot: LotFile, passphrase_env: str | None) -> bytes:

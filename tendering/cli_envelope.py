@@ -23,14 +23,17 @@ from foundation.sealing import (
     RootBuilder,
     Sealed,
     Truncated,
+    open_header,
     seal,
     write_binding,
 )
 from foundation.sealing.price_schedule import PART_ID
 from foundation.sealing.suite import PrivateKey
 from tendering.cli_errors import BadArgument, FolderMalformed, LotFileMalformed
+from tendering.cli_progress import Counted
 
 HEADER, MANIFEST, SIGNATURE, ABOUT, PARTS = "header.json", "manifest.txt", "signature.bin", "bid.json", "parts"
+KEYSET: Final = "keyset.json"
 READ_BYTES: Final = 1 << 20
 
 
@@ -110,22 +113,40 @@ class SealedFolder:
     def part_path(self, part_id: str) -> Path:
         return self.path / PARTS / f"{part_id}.cob"
 
+    def open_part(self, part_id: str) -> BinaryIO:
+        """Its ciphertext. Raises FolderMalformed where the file is gone."""
+        path = self.part_path(part_id)
+        try:
+            return path.open("rb")
+        except OSError as error:
+            raise FolderMalformed(path=str(path), reason=type(error).__name__) from error
+
+    def check_hashes(self) -> None:
+        """Whether header and binding are those the manifest was signed over. Raises BadHeader."""
+        open_header(self.header.raw, self.manifest)
+
+    def keyset(self) -> Keyset:
+        """The key set it was sealed to, proved by the binding's hash. Raises FolderMalformed, KeysetMalformed."""
+        try:
+            found = Keyset.parse((self.path / KEYSET).read_bytes())
+        except OSError as error:
+            raise FolderMalformed(path=str(self.path / KEYSET), reason=type(error).__name__) from error
+        if found.hash != self.header.binding.keyset:
+            raise FolderMalformed(path=str(self.path / KEYSET), reason="keyset")
+        return found
+
     def check_parts(self, progress: Callable[[int], None]) -> None:
         """Whether the ciphertext is what the manifest says. Raises Truncated, BadPayload (both tampering)."""
         for part in self.manifest.parts:
             root = RootBuilder(self.manifest.suite)
-            for block in blocks(self.part_path(part.id)):
-                root.update(block)
-                progress(len(block))
+            with self.open_part(part.id) as file:
+                while block := file.read(READ_BYTES):
+                    root.update(block)
+                    progress(len(block))
             if root.size_bytes < part.size_bytes:
                 raise Truncated(part=part.id, expected_bytes=part.size_bytes, found_bytes=root.size_bytes)
             if root.size_bytes != part.size_bytes or root.root() != part.root:
                 raise BadPayload(part=part.id, culprit="store", reason="root")
-
-
-def blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        yield from iter(lambda: file.read(READ_BYTES), b"")
 
 
 def chosen_files(lot: LotFile, pairs: Sequence[str]) -> dict[str, Path]:
@@ -182,11 +203,13 @@ def seal_folder(
     def sink(part_id: str) -> Iterator[BinaryIO]:
         with (folder / PARTS / f"{part_id}.cob").open("xb") as out:
             yield out
-            progress(out.tell())
 
     opened = {part_id: path.open("rb") for part_id, path in files.items()}
     try:
-        sources = [PartSource(part_id, file, files[part_id].stat().st_size) for part_id, file in opened.items()]
+        sources = [
+            PartSource(part_id, Counted(file, progress), files[part_id].stat().st_size)
+            for part_id, file in opened.items()
+        ]
         sealed = seal(binding, lot.keyset, recipients, sources, sink, signing_key, entropy)
     finally:
         for file in opened.values():
@@ -194,6 +217,7 @@ def seal_folder(
     (folder / HEADER).write_bytes(sealed.header.raw)
     (folder / MANIFEST).write_bytes(sealed.manifest.raw)
     (folder / SIGNATURE).write_bytes(sealed.signature)
+    (folder / KEYSET).write_bytes(lot.keyset.to_bytes())
     about = {"lot_id": lot.lot_id, "lot": lot.lot, "bid": bid, "rev": rev + 1}
     (folder / ABOUT).write_text(json.dumps({**about, "envelope_hash": sealed.manifest.envelope_hash}) + "\n")
     return sealed

@@ -39,3 +39,9 @@ class ReceiptUnproved(Tampering):
     """The answer is no valid receipt for what was handed in: do not rely on it (fields: ``reason``)."""
 
     code = "tendering.receipt_unproved"
+
+
+class SignatureFalse(Tampering):
+    """The sealed folder is not signed by the key that was named."""
+
+    code = "tendering.signature_false"

@@ -1,12 +1,9 @@
-"""What the commands of the bidder share: options, the passphrase prompt, the progress bar, the answer."""
+"""What the commands of the bidder share: options, the passphrase prompt, the answer."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,16 +28,6 @@ def passphrase_of(variable: str | None, file: Path, *, confirm: bool = False) ->
         return value
     asked: str = click.prompt(str(file), hide_input=True, confirmation_prompt=confirm, err=True)
     return asked
-
-
-@contextmanager
-def progress(label: str, total: int, *, as_json: bool) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error; nothing where the output is for machines."""
-    if as_json or not total:
-        yield lambda _bytes: None
-        return
-    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
-        yield bar.update
 
 
 def say(told: dict[str, Any], text: str, *, as_json: bool) -> None:
