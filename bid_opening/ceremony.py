@@ -14,6 +14,7 @@ from typing import Final
 
 from bid_opening.room_state import Attendant, Drawn, GateFault, Halt, Remark, RoomState, Seat, Suspension
 from bid_opening.states import RETURNS, ROOM_MACHINE, Phase, Step
+from foundation.draws import Beacon
 from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.machine import WrongState
@@ -69,6 +70,11 @@ LIVE: Final = frozenset(
 
 HAPPENS_IN: Final[dict[type[Event], frozenset[Phase]]] = {
     e.RoomScheduled: frozenset({Phase.SCHEDULED, Phase.CHECK_IN}),
+    e.FreezeDelayed: frozenset({Phase.INTAKE_CLOSED, Phase.LIST_PUBLISHED}),
+    # Once the list is frozen and until the draw; also while the opening stands still for want of it.
+    e.BeaconReceived: frozenset(
+        {Phase.LIST_PUBLISHED, Phase.DECRYPTING, Phase.WINDOW_CLOSED, Phase.GATE_RELEASED, Phase.SUSPENDED}
+    ),
     e.SealChecked: frozenset({Phase.LIST_PUBLISHED, Phase.DECRYPTING}),
     e.ShareReleased: frozenset({Phase.DECRYPTING}),
     e.ShareRejected: frozenset({Phase.DECRYPTING}),
@@ -124,10 +130,14 @@ def _fold_list(state: RoomState, event: Event, at: datetime) -> RoomState | None
                 min_bidders=event.min_bidders,
                 min_decrypted=event.min_decrypted,
                 escrow_rule=event.escrow_rule,
+                beacon=event.beacon,
+                freeze_grace_seconds=event.freeze_grace_seconds,
                 phase_times=state.phase_times or ((Phase.SCHEDULED, at),),
             )
         case e.BidsFrozen():
             return dataclasses.replace(state, frozen=event.bids)
+        case e.FreezeDelayed():
+            return dataclasses.replace(state, freeze_delay=event.waiting)
         case e.ListPublished():
             seats = (
                 Seat(b.seat, b.org_id, b.name, b.uscc, b.bid, is_checked_in=b.is_checked_in) for b in event.bidders
@@ -185,6 +195,8 @@ def _fold_gate(state: RoomState, event: Event, at: datetime) -> RoomState | None
             return dataclasses.replace(state, gate_faults=(*state.gate_faults, fault))
         case e.GateReleased():
             return dataclasses.replace(state, gate_holders=event.holders)
+        case e.BeaconReceived():
+            return dataclasses.replace(state, beacon_value=Beacon(event.chain, event.round, event.value))
         case e.CoefficientDrawn():
             drawn = Drawn(event.name, event.value, event.pool, event.transcript, event.seed, at)
             return dataclasses.replace(state, draws=(*state.draws, drawn))

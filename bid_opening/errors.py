@@ -65,6 +65,12 @@ class UnansweredObjections(Conflict):
     code = "bid_opening.unanswered_objections"
 
 
+class BeaconNotAnnounced(Conflict):
+    """The notice of this lot names no public beacon: none is taken into its draws."""
+
+    code = "bid_opening.beacon_not_announced"
+
+
 class TooManyTries(TooMany):
     """One seat may offer a stated number of wrong shares, or objections (fields: ``limit``)."""
 

@@ -87,6 +87,7 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.BidderCheckedIn: ((OWN, "checked_in", _fields("person")),),
     e.IntakeClosed: ((PUBLIC, "intake_closed", _fields()),),
     e.BidsFrozen: ((PUBLIC, "bids_frozen", _frozen),),
+    e.FreezeDelayed: ((PUBLIC, "freeze_delayed", _fields("cause", "waiting", "deadline_at", "grace_seconds")),),
     e.ListPublished: ((PUBLIC, "list_published", _listed),),
     e.StaffJoined: ((PUBLIC, "staff_joined", _fields("role", "organisation", "name")),),
     e.OpeningFailed: ((PUBLIC, "failed", _fields("cause", "count", "minimum")),),
@@ -109,6 +110,7 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.WindowClosed: ((PUBLIC, "window_closed", _fields("released", "escrowed", "missing")),),
     e.GateFaultFound: ((PUBLIC, "gate_fault_found", _fields("seat", "role", "culprit", "reason")),),
     e.GateReleased: ((PUBLIC, "gate_released", _fields("holders")),),
+    e.BeaconReceived: ((PUBLIC, "beacon_received", _fields("chain", "round", "value", "source")),),
     e.CoefficientDrawn: ((PUBLIC, "coefficient_drawn", _fields("name", "value", "pool", "transcript", "seed")),),
     e.NothingDrawn: ((PUBLIC, "nothing_drawn", _fields("method")),),
     # That a bid is readable is told at once; what it says only when its line is read out (唱标), in seat order.

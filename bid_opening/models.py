@@ -30,6 +30,8 @@ class OpeningRoom(Base):
     """The journal's hash of that entry: a snapshot made over another history is never believed."""
     version: Mapped[int] = mapped_column(Integer, default=0)
     gate_asked_at: Mapped[datetime | None] = mapped_column(Instant)
+    frozen_in_log_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the platform first saw the frozen list in the cosigned log."""
 
 
 class RoomFrame(Base):

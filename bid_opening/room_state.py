@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bid_opening.states import ROOM_MACHINE, Phase
+from foundation.draws import Beacon, beacon_round
 from foundation.events import bid_opening as e
 
 
@@ -123,6 +124,12 @@ class RoomState:
     min_bidders: int = 0
     min_decrypted: int = 0
     escrow_rule: str = ""
+    beacon: str = ""
+    """The beacon announced for the draws: "quicknet", or "" for none."""
+    beacon_value: Beacon | None = None
+    freeze_grace_seconds: int = 60
+    freeze_delay: str = ""
+    """What the frozen list waited for when its grace ran out; "" where it was in time."""
     until: datetime | None = None
     extensions: int = 0
     window_ended_at: datetime | None = None
@@ -176,6 +183,21 @@ class RoomState:
     def unsettled(self) -> tuple[Seat, ...]:
         """Seats whose secret is there and whose prices are neither readable nor named unreadable."""
         return tuple(s for s in self.seats if s.is_recoverable and s.total is None and not s.fault)
+
+    @property
+    def beacon_round(self) -> int | None:
+        """The announced round: by formula, so that it moves with the deadline. None where no beacon is used."""
+        return beacon_round(self.opens_at) if self.beacon and self.opens_at is not None else None
+
+    @property
+    def needs_beacon(self) -> bool:
+        """A beacon was announced and its value is not there yet: nothing is drawn without it."""
+        return bool(self.beacon) and self.beacon_value is None
+
+    @property
+    def freeze_limit(self) -> datetime | None:
+        """Until when the frozen list is to be in the cosigned log."""
+        return None if self.opens_at is None else self.opens_at + timedelta(seconds=self.freeze_grace_seconds)
 
     @property
     def is_over(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Final
 from bid_opening.ceremony import ESCROW_MINUTES, RoomState, Seat
 from bid_opening.errors import (
     AlreadyDone,
+    BeaconNotAnnounced,
     NoSeat,
     NothingProposed,
     NotNow,
@@ -19,6 +20,7 @@ from bid_opening.errors import (
     UnansweredObjections,
 )
 from bid_opening.states import ROOM_MACHINE, Phase, Step
+from foundation.draws import Beacon, BeaconFalse, beacon_time
 from foundation.errors import InvalidInput
 from foundation.events import Event
 from foundation.events import bid_opening as e
@@ -34,6 +36,8 @@ HALTS: Final = ("suspend", "reconvene", "abort", "extend")
 TRIES_MAX: Final = 20
 """Wrong shares one seat may offer: guessing 32 bytes is hopeless, filling the journal is not."""
 OBJECTIONS_MAX: Final = 20
+BEACON_MINUTES: Final = 30
+"""How long the draw waits for the announced beacon in a live room; then the room is suspended, and still waits."""
 COSIGN_SECONDS: Final = 60
 """How long the closed window may wait for its cosignature before the room is suspended (docs/threat-model.md §4)."""
 
@@ -76,6 +80,49 @@ def freeze(
     return (frozen, e.ListPublished(state.lot, tuple(bidders)))
 
 
+def delay_freeze(state: RoomState, at: datetime, waiting: str) -> tuple[Event, ...]:
+    """Put on record, once, that the frozen list is not in the cosigned log within the published grace."""
+    limit = state.freeze_limit
+    if limit is None or state.opens_at is None or at <= limit or state.freeze_delay:
+        return ()
+    return (e.FreezeDelayed(state.lot, "platform", waiting, state.opens_at, state.freeze_grace_seconds),)
+
+
+def receive_beacon(state: RoomState, beacon: Beacon, source: str) -> tuple[Event, ...]:
+    """Take the announced round's value, already verified. The same value again changes nothing.
+
+    Raises BeaconNotAnnounced, BeaconFalse (``reason`` round) for another round, NotNow before the freeze and after the
+    draw.
+    """
+    if not state.beacon:
+        raise BeaconNotAnnounced
+    if beacon.round != state.beacon_round:
+        raise BeaconFalse(round=beacon.round, reason="round")
+    if state.beacon_value == beacon:
+        return ()
+    require_phase(
+        state, Phase.LIST_PUBLISHED, Phase.DECRYPTING, Phase.WINDOW_CLOSED, Phase.GATE_RELEASED, Phase.SUSPENDED
+    )
+    if not state.frozen:
+        raise NotNow(phase=str(state.phase), wanted=[str(Phase.LIST_PUBLISHED)])
+    return (e.BeaconReceived(state.lot, beacon.chain, beacon.round, beacon.signature, source),)
+
+
+def beacon_is_overdue(state: RoomState, at: datetime) -> bool:
+    """Whether the draw has waited too long for the beacon, since all else was there and the round was to be given."""
+    number = state.beacon_round
+    if state.phase is not Phase.GATE_RELEASED or not state.needs_beacon or number is None:
+        return False
+    entered = (state.entered_at(Phase.GATE_RELEASED), state.entered_at(Phase.RECONVENED), beacon_time(number))
+    return at >= max(moment for moment in entered if moment) + timedelta(minutes=BEACON_MINUTES)
+
+
+def require_beacon(state: RoomState) -> None:
+    """Raises StillWaiting while the announced beacon is not there: nothing else may take its place."""
+    if state.needs_beacon:
+        raise StillWaiting(waiting="beacon")
+
+
 def end_window(state: RoomState, at: datetime, *, early: bool = False) -> tuple[Event, ...]:
     """The bidders' window ends at its limit, or as soon as nothing more can come."""
     require_phase(state, Phase.DECRYPTING)
@@ -105,7 +152,7 @@ def close_window(state: RoomState, at: datetime, *, tender: str, lot_code: str) 
     released = tuple(s.bid for s in state.seats if s.released_at is not None)
     escrowed = tuple(s.bid for s in state.seats if s.released_at is None and s.escrowed_at is not None)
     missing = tuple(s.bid for s in state.waiting_for)
-    closed = e.WindowClosed(state.lot, tender, lot_code, released, escrowed, missing)
+    closed = e.WindowClosed(state.lot, tender, lot_code, released, escrowed, missing, state.min_decrypted)
     readable = len(released) + len(escrowed)
     if readable < state.min_decrypted:
         return (closed, e.OpeningFailed(state.lot, "too_few_released", readable, state.min_decrypted))
@@ -176,6 +223,7 @@ def draw(state: RoomState, draws: Sequence[e.CoefficientDrawn], *, method: str) 
     if state.entered_at(Phase.PARAM_DRAWN) is not None:
         raise AlreadyDone(what="draw")
     require_phase(state, Phase.GATE_RELEASED)
+    require_beacon(state)
     return tuple(draws) or (e.NothingDrawn(state.lot, method),)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bid_opening.services import clock, consequences, record, schedule, unsealing
+from bid_opening.services import beacons, clock, consequences, record, schedule, unsealing
 from foundation.jobs.registry import JobContext, periodic, task
 from foundation.runtime import Runtime
 
@@ -19,6 +19,12 @@ def look(runtime: Runtime) -> None:
 def open_check_in(context: JobContext) -> None:
     with context.runtime.units.begin(clock.PLATFORM) as unit:
         schedule.open_check_in(unit, context.payload["lot"])
+
+
+@task(consequences.FETCH_BEACON)
+def fetch_beacon(context: JobContext) -> None:
+    wanted = context.payload
+    beacons.fetch(context.runtime, wanted["lot"], wanted["round"], wanted["attempt"])
 
 
 @task(consequences.UNSEAL)

@@ -19,7 +19,9 @@ from foundation.sealing.manifest import Manifest
 from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
 from tendering.models import Document, Lot, PastDeal, Project, SealedBid
+from tendering.queries.rehearsals import RehearsalEvidence, Rehearsed, rehearsal_evidence
 from tendering.queries.statistics import Figures, KindFigures, Rate, figures, years_with_deals
+from tendering.services.rehearsals import check_rehearsals
 from tendering.states import BidState, LotState, LotTrigger
 from tendering.stays import LotStayed, grounds_of, has_stay, lift_stay, place_stay, require_no_stay
 
@@ -30,9 +32,12 @@ __all__ = [
     "LotCard",
     "LotStayed",
     "Rate",
+    "RehearsalEvidence",
+    "Rehearsed",
     "SegmentReader",
     "SideLot",
     "belongs_to_host_side",
+    "check_rehearsals",
     "figures",
     "freeze",
     "grounds_of",
@@ -53,6 +58,7 @@ __all__ = [
     "place_stay",
     "published_files",
     "record_deal",
+    "rehearsal_evidence",
     "require_no_stay",
     "segment_name",
     "years_with_deals",
@@ -91,6 +97,8 @@ class LotCard:
     confirm_minutes: int
     min_decrypted: int
     escrow_rule: str
+    beacon: str
+    freeze_grace_seconds: int
     rulebook_id: str
     is_imported: bool
     is_guided: bool
@@ -362,6 +370,8 @@ def _card(unit: Unit, lot: Lot, project: Project) -> LotCard:
         confirm_minutes=lot.confirm_minutes,
         min_decrypted=lot.min_decrypted,
         escrow_rule=lot.escrow_rule,
+        beacon=lot.beacon,
+        freeze_grace_seconds=lot.freeze_grace_seconds,
         rulebook_id=lot.rulebook_id or "",
         is_imported=lot.is_imported,
         is_guided=lot.is_guided,

@@ -56,6 +56,7 @@ class LotForm(BaseModel):
     min_decrypted_to_continue: int = Field(default=3, ge=1, le=99)
     escrow_rule: Literal["compulsory", "on_request", "none"] = "compulsory"
     suite: Literal["S1", "S2"] = "S1"
+    beacon: Literal["", "quicknet"] = ""
     publish_at: BeijingInstant | None = None
     bid_deadline: BeijingInstant | None = None
 

@@ -99,6 +99,10 @@ class Lot(Base):
     escrow_rule: Mapped[str] = mapped_column(String(20), default="compulsory")
     suite: Mapped[str] = mapped_column(String(4), default="S1", server_default="S1")
     """The set of algorithms bids are sealed with; fixed once keys were asked for."""
+    beacon: Mapped[str] = mapped_column(String(12), default="", server_default="")
+    """The public beacon in the draws of the opening, by prior notice: "quicknet", or "" for none."""
+    freeze_grace_seconds: Mapped[int] = mapped_column(Integer, default=60, server_default="60")
+    """As the centre's setting was at publication; part of the notice."""
     publish_at: Mapped[datetime | None] = mapped_column(Instant)
     """When publication is planned; the timetable is simulated from it."""
     published_at: Mapped[datetime | None] = mapped_column(Instant)

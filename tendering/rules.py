@@ -49,6 +49,7 @@ class LotDraft:
     min_decrypted_to_continue: int = 3
     escrow_rule: str = "compulsory"
     suite: str = "S1"
+    beacon: str = ""
     publish_at: datetime | None = None
     bid_deadline: datetime | None = None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 import tendering.bid_tasks  # the jobs of sealed submission are registered with these
-import tendering.consumers  # noqa: F401
+import tendering.consumers
+import tendering.reminder_tasks  # noqa: F401
 from foundation.actor import system
 from foundation.documents.errors import FontsMissing
 from foundation.errors import CentreError, NotFound, Refusal, Unavailable
@@ -65,7 +66,13 @@ def _issue_publication(runtime: Runtime, order_id: str) -> None:
     stored = documents.store(runtime.objects, lot_id, rendered)
     with runtime.units.begin(actor) as unit:
         order = orders.order_by_id(unit, order_id)
-        publication.publish(unit, order, stored, civil_date(at).isoformat())
+        publication.publish(
+            unit,
+            order,
+            stored,
+            civil_date(at).isoformat(),
+            freeze_grace_seconds=runtime.settings.freeze_grace_seconds,
+        )
 
 
 def _issue_clarification(runtime: Runtime, order_id: str) -> None:

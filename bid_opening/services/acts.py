@@ -196,7 +196,7 @@ def start_decryption(unit: Unit, lot_id: str) -> RoomState:
         return state
     events = rules.open_window(state, unit.at)
     require_frozen_in_log(unit, lot_id)
-    return rooms.apply(unit, lot_id, events)
+    return rooms.apply(unit, lot_id, (*clock.freeze_in_log(unit, state), *events))
 
 
 def require_frozen_in_log(unit: Unit, lot_id: str) -> None:
@@ -213,11 +213,15 @@ def extend(unit: Unit, lot_id: str) -> RoomState:
 
 
 def draw(unit: Unit, lot_id: str) -> RoomState:
-    """抽取系数: the host starts it, nobody chooses anything (R3.12). Raises AlreadyDone the second time."""
+    """抽取系数: the host starts it, nobody chooses anything (R3.12).
+
+    Raises AlreadyDone the second time, StillWaiting for the announced beacon.
+    """
     access.require_host(unit, lot_id)
     state = rooms.locked(unit, lot_id)
     card = tendering.lot_card(unit, lot_id)
-    drawn = draws.draw_all(unit, card, state) if state.phase is Phase.GATE_RELEASED else ()
+    is_possible = state.phase is Phase.GATE_RELEASED and not state.needs_beacon
+    drawn = draws.draw_all(unit, card, state) if is_possible else ()
     return rooms.apply(unit, lot_id, rules.draw(state, drawn, method=card.method_id))
 
 

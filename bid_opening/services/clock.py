@@ -32,13 +32,16 @@ log = structlog.get_logger("bid_opening")
 PLATFORM: Final[Actor] = system("worker")
 IN_MOTION: Final = (
     Phase.INTAKE_CLOSED,
+    Phase.LIST_PUBLISHED,
     Phase.DECRYPTING,
     Phase.WINDOW_CLOSED,
+    Phase.GATE_RELEASED,
     Phase.SUSPENDED,
     Phase.QUERY,
     Phase.CONFIRMING,
 )
 NOT_COSIGNED: Final = "not_cosigned"
+BEACON_MISSING: Final = "beacon_missing"
 Work = Callable[[Unit], None]
 Rule = Callable[[RoomState, datetime], tuple[Event, ...]]
 
@@ -75,10 +78,14 @@ def _due(unit: Unit, state: RoomState) -> Work | None:
     match state.phase:
         case Phase.INTAKE_CLOSED:
             return _freeze_due(unit, state)
+        case Phase.LIST_PUBLISHED:
+            return _frozen_list_due(unit, state)
         case Phase.DECRYPTING:
             return _escrow_due(unit, state) or _window_due(unit, state)
         case Phase.WINDOW_CLOSED:
             return _gate_due(unit, state)
+        case Phase.GATE_RELEASED if rules.beacon_is_overdue(state, unit.at):
+            return partial(_suspend, lot_id=state.lot, phase=Phase.GATE_RELEASED, why=BEACON_MISSING)
         case Phase.SUSPENDED:
             return _reconvening_due(unit, state)
         case Phase.QUERY | Phase.CONFIRMING:
@@ -93,9 +100,11 @@ def _due(unit: Unit, state: RoomState) -> Work | None:
 def _freeze_due(unit: Unit, state: RoomState) -> Work | None:
     """Once every live bid is in a cosigned log (docs/threat-model.md §3)."""
     bids = tendering.live_bids(unit, state.lot)
-    if not all(proofs.is_cosigned(unit, bid.entry_id) for bid in bids):
-        return None
-    return partial(freeze, lot_id=state.lot)
+    if all(proofs.is_cosigned(unit, bid.entry_id) for bid in bids):
+        return partial(freeze, lot_id=state.lot)
+    if rules.delay_freeze(state, unit.at, "log"):
+        return partial(_decide, lot_id=state.lot, rule=partial(rules.delay_freeze, waiting="log"))
+    return None
 
 
 def freeze(unit: Unit, lot_id: str) -> None:
@@ -113,7 +122,37 @@ def freeze(unit: Unit, lot_id: str) -> None:
             e.ListedBidder(number, bid.org_id, bid.org_name, bid.uscc, bid.bid, is_checked_in=bid.org_id in present)
         )
     head = proofs.log_head(unit)
-    rooms.apply(unit, lot_id, rules.freeze(state, frozen, listed, head.size if head else 0))
+    # Receivers may decide on what they stamped before the deadline; where that alone took the grace, it is told.
+    late = rules.delay_freeze(state, unit.at, "receivers")
+    rooms.apply(unit, lot_id, (*late, *rules.freeze(state, frozen, listed, head.size if head else 0)))
+
+
+def _frozen_list_due(unit: Unit, state: RoomState) -> Work | None:
+    """The frozen list itself has to be in the cosigned log within the published grace."""
+    if unit.session.get_one(OpeningRoom, state.lot).frozen_in_log_at is not None:
+        return None
+    entry_id = rooms.entry_id_of(unit, state.lot, e.BidsFrozen)
+    if entry_id is not None and proofs.is_cosigned(unit, entry_id):
+        return partial(_note_frozen_list, lot_id=state.lot)
+    if rules.delay_freeze(state, unit.at, "cosigner"):
+        return partial(_decide, lot_id=state.lot, rule=partial(rules.delay_freeze, waiting="cosigner"))
+    return None
+
+
+def _note_frozen_list(unit: Unit, lot_id: str) -> None:
+    state = rooms.locked(unit, lot_id)
+    rules.require_phase(state, Phase.LIST_PUBLISHED)
+    rooms.apply(unit, lot_id, freeze_in_log(unit, state))
+
+
+def freeze_in_log(unit: Unit, state: RoomState) -> tuple[Event, ...]:
+    """Note when the frozen list was first seen in the cosigned log; says so where that was later than published."""
+    row = unit.session.get_one(OpeningRoom, state.lot)
+    if row.frozen_in_log_at is not None:
+        return ()
+    row.frozen_in_log_at = unit.at
+    unit.session.flush()
+    return rules.delay_freeze(state, unit.at, "cosigner")
 
 
 # Window and escrow ------------------------------------------------------------------------------------------------
@@ -158,10 +197,11 @@ def _open_escrow(unit: Unit, lot_id: str, secrets: Sequence[holders.EscrowSecret
 
 
 def keep_share(unit: Unit, lot_id: str, bid: str, r_bid: str, source: str) -> None:
-    """Keep a bidder's half until the gate is open. It goes nowhere else."""
+    """Keep a bidder's half until the gate is open; what the bidder rehearsed before is held against it (R3.22)."""
     if unit.session.get(ReleasedShare, (lot_id, bid)) is None:
         unit.session.add(ReleasedShare(lot_id=lot_id, bid=bid, r_bid=r_bid, source=source, released_at=unit.at))
         unit.session.flush()
+        tendering.check_rehearsals(unit, lot_id, bid, bytes.fromhex(r_bid))
 
 
 # Gate -------------------------------------------------------------------------------------------------------------
@@ -171,7 +211,7 @@ def _gate_due(unit: Unit, state: RoomState) -> Work | None:
     entry_id = rooms.entry_id_of(unit, state.lot, e.WindowClosed)
     if entry_id is None or not proofs.is_cosigned(unit, entry_id):
         if rules.cosignature_is_overdue(state, unit.at):
-            return partial(_suspend, lot_id=state.lot)
+            return partial(_suspend, lot_id=state.lot, phase=Phase.WINDOW_CLOSED, why=NOT_COSIGNED)
         return None
     row = unit.session.get_one(OpeningRoom, state.lot)
     if row.gate_asked_at is None:
@@ -210,22 +250,27 @@ def _release_gate(
     rooms.apply(unit, lot_id, (*faults, *released))
 
 
-def _suspend(unit: Unit, lot_id: str) -> None:
-    """No cosigned closing of the window: nothing may be opened; the platform's own fault (docs/threat-model.md §4)."""
+def _suspend(unit: Unit, lot_id: str, phase: Phase, why: str) -> None:
+    """Nothing goes on without what is missing: a cosigned closing of the window, or the announced beacon."""
     state = rooms.locked(unit, lot_id)
-    rules.require_phase(state, Phase.WINDOW_CLOSED)
-    rooms.apply(unit, lot_id, rules.suspend(state, "platform", NOT_COSIGNED, "system", unit.at))
+    rules.require_phase(state, phase)
+    rooms.apply(unit, lot_id, rules.suspend(state, "platform", why, "system", unit.at))
 
 
 def _reconvening_due(unit: Unit, state: RoomState) -> Work | None:
-    """A suspension for want of a cosignature ends when the cosignature is there."""
+    """A suspension for want of a cosignature, or of the beacon, ends when it is there."""
     halt = state.suspension
-    if halt is None or (halt.cause, halt.why, halt.since) != ("platform", NOT_COSIGNED, Phase.WINDOW_CLOSED):
+    if halt is None or halt.cause != "platform":
         return None
-    entry_id = rooms.entry_id_of(unit, state.lot, e.WindowClosed)
-    if entry_id is None or not proofs.is_cosigned(unit, entry_id):
-        return None
-    return partial(_decide, lot_id=state.lot, rule=rules.reconvene)
+    match (halt.why, halt.since):
+        case ("not_cosigned", Phase.WINDOW_CLOSED):
+            entry_id = rooms.entry_id_of(unit, state.lot, e.WindowClosed)
+            is_there = entry_id is not None and proofs.is_cosigned(unit, entry_id)
+        case ("beacon_missing", Phase.GATE_RELEASED):
+            is_there = state.beacon_value is not None
+        case _:
+            is_there = False
+    return partial(_decide, lot_id=state.lot, rule=rules.reconvene) if is_there else None
 
 
 # Query and confirmation -------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import delete
@@ -10,6 +11,7 @@ from bid_opening.ceremony import RoomState
 from bid_opening.models import ReleasedShare
 from bid_opening.services import holders
 from bid_opening.states import Phase
+from foundation.draws import beacon_time
 from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.store.unit import Unit
@@ -18,6 +20,9 @@ from tendering.states import LOT_MACHINE, LotTrigger
 
 UNSEAL: Final = "bid_opening.unseal"
 RECORD: Final = "bid_opening.record"
+FETCH_BEACON: Final = "bid_opening.fetch_beacon"
+BEACON_DELAY: Final = timedelta(seconds=2)
+"""A round is asked for a little after its instant: relays need a moment."""
 
 
 def follow(unit: Unit, lot_id: str, event: Event, state: RoomState) -> None:
@@ -25,6 +30,8 @@ def follow(unit: Unit, lot_id: str, event: Event, state: RoomState) -> None:
     match event:
         case e.BidsFrozen():
             tendering.freeze(unit, lot_id)
+        case e.ListPublished():
+            order_beacon(unit, state)
         case e.OpeningFailed():
             _end_without_opening(unit, lot_id, event.cause)
             unit.enqueue(RECORD, lot_id, {"lot": lot_id})
@@ -54,6 +61,15 @@ def order_unsealing(unit: Unit, lot_id: str, state: RoomState) -> None:
     again = state.times_in(Phase.RECONVENED)
     for seat in state.unsettled:
         unit.enqueue(UNSEAL, f"{lot_id}:{seat.bid}:{again}", {"lot": lot_id, "bid": seat.bid})
+
+
+def order_beacon(unit: Unit, state: RoomState, attempt: int = 1, pause: timedelta = timedelta(0)) -> None:
+    """Have the announced round fetched once it is given; ``attempt`` counts, so that each order is a job of its own."""
+    number = state.beacon_round
+    if number is not None and state.needs_beacon:
+        due = max(beacon_time(number) + BEACON_DELAY, unit.at + pause)
+        payload = {"lot": state.lot, "round": number, "attempt": attempt}
+        unit.enqueue(FETCH_BEACON, f"{state.lot}:{number}:{attempt}", payload, due=due)
 
 
 def _ask_custodians(unit: Unit, lot_id: str, state: RoomState) -> None:

@@ -2,7 +2,7 @@
 
 Pool: from the tender document. Freeze line: the frozen list. Contributions: every frozen bid's ``r_gate``, committed
 before the deadline and revealed by the gate, so that no bidder can withhold it; a malformed one contributes its
-commitment. No beacon: the tender document says so beforehand.
+commitment. Where the notice announced a beacon, the value of its round; nothing takes its place.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def draw_all(unit: Unit, card: tendering.LotCard, state: RoomState) -> Sequence[
             first=1,
             pool=pool,
             contributions=contributions,
-            beacon=None,
-            is_beacon_waived_by_notice=True,
+            beacon=state.beacon_value,
+            is_beacon_waived_by_notice=not state.beacon,
             frozen=frozen,
         )
         (value,) = rank(transcript, pool).drawn

@@ -48,6 +48,7 @@ def add_room(unit: Unit, lot_id: str) -> None:
                 folded_hash="",
                 version=0,
                 gate_asked_at=None,
+                frozen_in_log_at=None,
             )
         )
         unit.session.flush()

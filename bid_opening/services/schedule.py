@@ -12,6 +12,7 @@ from foundation.clock import iso
 from foundation.events import bid_opening as e
 from foundation.store.unit import Unit
 from tendering import facade as tendering
+from tendering.methods import draw_pools
 from tendering.rulebook import RULEBOOKS
 
 OPEN_CHECK_IN: Final = "bid_opening.open_check_in"
@@ -37,6 +38,9 @@ def schedule_room(unit: Unit, lot_id: str) -> None:
         min_bidders=min_bidders_of(card),
         min_decrypted=card.min_decrypted,
         escrow_rule=card.escrow_rule,
+        # A method that draws nothing needs no beacon.
+        beacon=card.beacon if draw_pools(card.method_id, card.method_params) else "",
+        freeze_grace_seconds=card.freeze_grace_seconds,
     )
     rooms.apply(unit, lot_id, (scheduled,))
     # Keyed by the deadline: when it moves, the older job finds that its time has not come and does nothing.

@@ -1,7 +1,14 @@
 """One construction for every draw: coefficients at an opening, experts for a committee."""
 
-from foundation.draws.beacon import check_beacon
-from foundation.draws.errors import BeaconFalse, BeaconUnchecked, PoolMismatch, TranscriptMalformed
+from foundation.draws.beacon import check_beacon, read_round
+from foundation.draws.errors import (
+    BeaconAway,
+    BeaconFalse,
+    BeaconMalformed,
+    BeaconUnchecked,
+    PoolMismatch,
+    TranscriptMalformed,
+)
 from foundation.draws.ranking import Ranking, rank, replay, ticket
 from foundation.draws.transcript import (
     QUICKNET_CHAIN,
@@ -10,6 +17,7 @@ from foundation.draws.transcript import (
     FrozenBid,
     Transcript,
     beacon_round,
+    beacon_time,
     build,
     contribution_value,
     freeze_text,
@@ -18,7 +26,9 @@ from foundation.draws.transcript import (
 __all__ = [
     "QUICKNET_CHAIN",
     "Beacon",
+    "BeaconAway",
     "BeaconFalse",
+    "BeaconMalformed",
     "BeaconUnchecked",
     "Contribution",
     "FrozenBid",
@@ -27,11 +37,13 @@ __all__ = [
     "Transcript",
     "TranscriptMalformed",
     "beacon_round",
+    "beacon_time",
     "build",
     "check_beacon",
     "contribution_value",
     "freeze_text",
     "rank",
+    "read_round",
     "replay",
     "ticket",
 ]

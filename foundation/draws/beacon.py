@@ -8,9 +8,10 @@ Scheme ``bls-unchained-g1-rfc9380`` of drand: the message is SHA-256 of the roun
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+import json
+from typing import Any, Final
 
-from foundation.draws.errors import BeaconFalse, BeaconUnchecked
+from foundation.draws.errors import BeaconFalse, BeaconMalformed, BeaconUnchecked
 from foundation.draws.transcript import QUICKNET_CHAIN, Beacon
 
 QUICKNET_KEY: Final = (
@@ -20,6 +21,7 @@ QUICKNET_KEY: Final = (
 """The League of Entropy's quicknet, as its clients pin it."""
 DST: Final = b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_"
 SIGNATURE_BYTES: Final = 48
+ANSWER_MAX_BYTES: Final = 4096
 
 
 def check_beacon(beacon: Beacon, key: str = QUICKNET_KEY, chain: str = QUICKNET_CHAIN) -> None:
@@ -35,6 +37,35 @@ def check_beacon(beacon: Beacon, key: str = QUICKNET_KEY, chain: str = QUICKNET_
         signature = b""
     if len(signature) != SIGNATURE_BYTES or not is_signature(beacon.round, signature, bytes.fromhex(key)):
         raise BeaconFalse(round=beacon.round, reason="signature")
+
+
+def read_round(text: bytes, wanted: int, chain: str = QUICKNET_CHAIN) -> Beacon:
+    """A relay's answer for one round (JSON with ``round`` and ``signature``), to be checked with ``check_beacon``.
+
+    Raises BeaconMalformed for anything that is not such an answer, BeaconFalse for another round (``reason`` round) and
+    for a stated ``randomness`` that is not the digest of the signature (``reason`` randomness).
+    """
+    if len(text) > ANSWER_MAX_BYTES:
+        raise BeaconMalformed(reason="too_large")
+    try:
+        value: Any = json.loads(text)
+    except ValueError as error:
+        raise BeaconMalformed(reason="json") from error
+    number, signature = (value.get("round"), value.get("signature")) if isinstance(value, dict) else (None, None)
+    if not isinstance(number, int) or isinstance(number, bool) or not isinstance(signature, str):
+        raise BeaconMalformed(reason="fields")
+    if number != wanted:
+        raise BeaconFalse(round=number, reason="round")
+    try:
+        raw = bytes.fromhex(signature)
+    except ValueError as error:
+        raise BeaconMalformed(reason="signature") from error
+    if len(raw) != SIGNATURE_BYTES or raw.hex() != signature:
+        raise BeaconMalformed(reason="signature")
+    stated = value.get("randomness")
+    if stated is not None and stated != hashlib.sha256(raw).hexdigest():
+        raise BeaconFalse(round=number, reason="randomness")
+    return Beacon(chain, number, signature)
 
 
 def is_signature(round_: int, signature: bytes, key: bytes) -> bool:

@@ -18,9 +18,21 @@ class PoolMismatch(Tampering):
 
 
 class BeaconFalse(Tampering):
-    """A beacon value that its chain never gave. Fields: ``round``, ``reason`` (chain, signature)."""
+    """A beacon value that its chain never gave. Fields: ``round``, ``reason`` (chain, round, randomness, signature)."""
 
     code = "draws.beacon_false"
+
+
+class BeaconMalformed(InvalidInput):
+    """Not a relay's answer for one round. Field ``reason``: too_large, json, fields, signature."""
+
+    code = "draws.beacon_malformed"
+
+
+class BeaconAway(Unavailable):
+    """A relay gives no answer, or not this round yet. Field ``reason``: network, http, form, not_yet."""
+
+    code = "draws.beacon_away"
 
 
 class BeaconUnchecked(Unavailable):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from foundation.draws.errors import TranscriptMalformed
@@ -108,6 +108,11 @@ def beacon_round(deadline: datetime) -> int:
         raise ValueError("an instant carries its time zone")
     elapsed = int(deadline.timestamp()) + BEACON_DELAY_SECONDS - QUICKNET_GENESIS
     return elapsed // QUICKNET_PERIOD_SECONDS + 1
+
+
+def beacon_time(number: int) -> datetime:
+    """When quicknet gives this round; nobody knows its value before."""
+    return datetime.fromtimestamp(QUICKNET_GENESIS + (number - 1) * QUICKNET_PERIOD_SECONDS, UTC)
 
 
 def contribution_value(revealed: bytes | None, commitment: str) -> str:

@@ -107,6 +107,10 @@ class LotPublished(Event):
         "escrow_rule",
         "keyset",
         "documents",
+        "min_bidders",
+        "min_decrypted",
+        "freeze_grace_seconds",
+        "beacon",
     )
 
     lot: str
@@ -123,6 +127,14 @@ class LotPublished(Event):
     keyset: str
     documents: tuple[str, ...]
     """SHA-256 of each published document."""
+    min_bidders: int = 0
+    """Fewer frozen bids than this are never opened; 0 where an older notice did not say."""
+    min_decrypted: int = 0
+    """With fewer bids released or escrowed than this no gate key is released."""
+    freeze_grace_seconds: int = 60
+    """How long after the deadline the frozen list may be in the cosigned log without counting as late."""
+    beacon: str = ""
+    """The public beacon that goes into the draws of the opening: "quicknet", or "" for none. No fallback."""
 
 
 @event_type
@@ -317,3 +329,64 @@ class StayLifted(Event):
 
     lot: str
     ground: str
+
+
+@event_type
+@dataclass(frozen=True)
+class BidRehearsed(Event):
+    """The bidder's client showed that its key gives back r_bid; ``tag`` can be checked once r_bid is released (R3.22).
+
+    ``tag`` is ``h("etender-rehearsal/v1", hex b, bid, rev, challenge, hex r_bid)`` (docs/sealed-bid-format.md).
+    """
+
+    TYPE: ClassVar[str] = "tendering.bid_rehearsed"
+
+    lot: str
+    org_id: str
+    bid: str
+    rev: int
+    challenge: str
+    asked_at: datetime
+    tag: str
+
+
+@event_type
+@dataclass(frozen=True)
+class RehearsalChecked(Event):
+    """r_bid was released: the filed rehearsal is ``right``, or ``wrong`` (made with something else)."""
+
+    TYPE: ClassVar[str] = "tendering.rehearsal_checked"
+
+    lot: str
+    org_id: str
+    bid: str
+    rev: int
+    challenge: str
+    outcome: str
+
+
+@event_type
+@dataclass(frozen=True)
+class BidderReminded(Event):
+    """A message before the deadline: ``kind`` is ``unverified`` or ``not_sealed`` (R3.23)."""
+
+    TYPE: ClassVar[str] = "tendering.bidder_reminded"
+
+    lot: str
+    org_id: str
+    kind: str
+    hours: int
+    deadline_at: datetime
+
+
+@event_type
+@dataclass(frozen=True)
+class SelfCheckFiled(Event):
+    """A bidder's device was checked; ``troubles`` names the lines that were not in order."""
+
+    TYPE: ClassVar[str] = "tendering.self_check_filed"
+
+    org_id: str
+    check: str
+    is_ready: bool
+    troubles: tuple[str, ...]

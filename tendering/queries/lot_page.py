@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from accounts import facade as accounts
+from foundation.draws import beacon_round, beacon_time
 from foundation.money import Money
 from foundation.store.unit import Unit
 from foundation.web.lot_life import Stage
@@ -92,6 +93,10 @@ class LotPage:
     confirm_minutes: int
     min_decrypted: int
     escrow_rule: str
+    freeze_grace_seconds: int
+    beacon: str
+    beacon_round: int | None
+    beacon_at: datetime | None
     rulebook_id: str
     published_at: datetime | None
     deadline_at: datetime | None
@@ -150,6 +155,10 @@ def lot_page(unit: Unit, lot_id: str, stages: tuple[Stage, ...] = ()) -> LotPage
         confirm_minutes=lot.confirm_minutes,
         min_decrypted=lot.min_decrypted,
         escrow_rule=lot.escrow_rule,
+        freeze_grace_seconds=lot.freeze_grace_seconds,
+        beacon=lot.beacon,
+        beacon_round=beacon_round(deadline) if lot.beacon and deadline else None,
+        beacon_at=beacon_time(beacon_round(deadline)) if lot.beacon and deadline else None,
         rulebook_id=lot.rulebook_id or "",
         published_at=lot.published_at,
         deadline_at=deadline,

@@ -26,6 +26,7 @@ from foundation.documents.forms import (
     render_tender_document,
     render_tender_notice,
 )
+from foundation.draws import beacon_round, beacon_time
 from foundation.i18n import ZH, instant
 from foundation.money import Money
 from foundation.settings import Settings
@@ -33,7 +34,7 @@ from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
 from foundation.working_days import civil_date, from_state_council, in_beijing
 from tendering.errors import NotReady
-from tendering.methods import ParameterRow, method, parameter_rows, validate_parameters
+from tendering.methods import ParameterRow, draw_pools, method, parameter_rows, validate_parameters
 from tendering.models import Lot, Project
 from tendering.rules import DeadlineMove, rulebook_of, timetable_of
 from tendering.services import wording
@@ -150,6 +151,8 @@ def publication_papers(
     common = _common(unit, lot, project, source, plan)
     notice = TenderNoticeData(**common, document_number=_number("GG", lot), media=wording.MEDIA)  # type: ignore[arg-type]
     spec = method(draft.method_id)
+    round_ = beacon_round(plan.bid_deadline)
+    is_with_beacon = bool(lot.beacon and draw_pools(draft.method_id, draft.method_params))
     document = TenderDocumentData(
         **common,  # type: ignore[arg-type]
         document_number=_number("ZB", lot),
@@ -170,6 +173,8 @@ def publication_papers(
         bid_parts=wording.BID_PARTS,
         method_summary=f"评标基准价＝{spec.formula}；报价得分按偏离基准价的百分比扣分，条款 {spec.clause}。",
         method_parameters=_parameters(draft.method_id, draft.method_params),
+        beacon_round=str(round_) if is_with_beacon else "",
+        beacon_at=_full(beacon_time(round_)) if is_with_beacon else "",
         rejection_grounds=wording.REJECTION_GROUNDS,
         contract_points=wording.CONTRACT_POINTS,
         rulebook=rulebook_of(draft, unit.at).id,

@@ -42,6 +42,7 @@ _COLUMNS: Final = (
     ("min_decrypted_to_continue", "min_decrypted"),
     ("escrow_rule", "escrow_rule"),
     ("suite", "suite"),
+    ("beacon", "beacon"),
     ("publish_at", "publish_at"),
     ("bid_deadline", "deadline_at"),
 )

@@ -25,6 +25,7 @@ from tendering.services.orders import PUBLICATION, order_papers, settle_issued
 from tendering.states import LOT_MACHINE, LotState, LotTrigger, OrderState
 
 CLOSE_TASK: Final = "tendering.close_bids"
+FREEZE_GRACE_SECONDS: Final = 60
 
 
 def _prepare(unit: Unit, lot: Lot, trigger: LotTrigger, reason: str = "") -> None:
@@ -127,10 +128,18 @@ class StoredPaper:
     size_bytes: int
 
 
-def publish(unit: Unit, order: PaperOrder, papers: Sequence[StoredPaper], rendered_on: str) -> None:
+def publish(
+    unit: Unit,
+    order: PaperOrder,
+    papers: Sequence[StoredPaper],
+    rendered_on: str,
+    *,
+    freeze_grace_seconds: int = FREEZE_GRACE_SECONDS,
+) -> None:
     """Publish the lot with its rendered papers, by the officer who ordered them; every check is made again.
 
-    ``rendered_on``: the civil date the papers carry. Raises PaperTooLate, NotReady, WrongState.
+    ``rendered_on``: the civil date the papers carry. ``freeze_grace_seconds``: how long after the deadline the frozen
+    list may be in the log without counting as the platform's delay. Raises PaperTooLate, NotReady, WrongState.
     """
     if order.state is not OrderState.ORDERED:
         return
@@ -144,7 +153,8 @@ def publish(unit: Unit, order: PaperOrder, papers: Sequence[StoredPaper], render
         raise NotReady
     add_documents(unit, lot, papers, version=1)
     lot.published_at = unit.at
-    lot.rulebook_id = rulebook_of(draft_of(lot), unit.at).id
+    book = rulebook_of(draft_of(lot), unit.at)
+    lot.rulebook_id, lot.freeze_grace_seconds = book.id, freeze_grace_seconds
     event = e.LotPublished(
         lot=lot.id,
         tender=project.tender_code,
@@ -159,6 +169,10 @@ def publish(unit: Unit, order: PaperOrder, papers: Sequence[StoredPaper], render
         escrow_rule=lot.escrow_rule,
         keyset=keyset.hash,
         documents=tuple(paper.sha256 for paper in papers),
+        min_bidders=book.number("opening.min_bidders"),
+        min_decrypted=lot.min_decrypted,
+        freeze_grace_seconds=lot.freeze_grace_seconds,
+        beacon=lot.beacon,
     )
     unit.transition(lot, LotTrigger.PUBLISH, f"lot:{lot.id}", event)
     enqueue_close(unit, lot)

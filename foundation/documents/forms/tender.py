@@ -105,7 +105,8 @@ class TenderDocumentData(_Tender):
     """The tender document (招标文件) of one lot.
 
     ``escrow_rule`` is printed as the remedy (补救方案) of 电子招标投标办法 Art 31; ``gate_threshold`` and
-    ``escrow_threshold`` read like "3 席中任意 2 席". ``rulebook`` is the id of the dated law the lot is bound to.
+    ``escrow_threshold`` read like "3 席中任意 2 席". ``beacon_round`` is the round of the public beacon that goes into
+    the draws, "" where none does, and ``beacon_at`` when it comes. ``rulebook`` is the id of the dated law the lot is bound to.
     """
 
     clarification_deadline: str
@@ -125,6 +126,8 @@ class TenderDocumentData(_Tender):
     bid_parts: tuple[str, ...]
     method_summary: str
     method_parameters: tuple[MethodParameter, ...]
+    beacon_round: str = ""
+    beacon_at: str = ""
     rejection_grounds: tuple[str, ...]
     contract_points: tuple[TextSection, ...]
     attachments: tuple[Attachment, ...] = ()

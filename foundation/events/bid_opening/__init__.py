@@ -6,6 +6,7 @@ from foundation.events.bid_opening.convening import (
     BidderCheckedIn,
     BidsFrozen,
     CheckInOpened,
+    FreezeDelayed,
     FrozenBid,
     IntakeClosed,
     ListedBidder,
@@ -36,6 +37,7 @@ from foundation.events.bid_opening.reading import (
     ResultConfirmed,
 )
 from foundation.events.bid_opening.unlocking import (
+    BeaconReceived,
     CoefficientDrawn,
     EscrowOpened,
     EscrowRequestConfirmed,
@@ -53,6 +55,7 @@ from foundation.events.bid_opening.unlocking import (
 )
 
 __all__ = [
+    "BeaconReceived",
     "BidUnreadable",
     "BidderCheckedIn",
     "BidsFrozen",
@@ -62,6 +65,7 @@ __all__ = [
     "EscrowOpened",
     "EscrowRequestConfirmed",
     "EscrowRequested",
+    "FreezeDelayed",
     "FrozenBid",
     "GateFaultFound",
     "GateReleased",

@@ -36,7 +36,15 @@ class ListedBidder:
 class RoomScheduled(Event):
     TYPE: ClassVar[str] = "bid_opening.room_scheduled"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "lot_name", "opens_at", "decrypt_minutes", "confirm_minutes")
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = (
+        "lot",
+        "lot_name",
+        "opens_at",
+        "decrypt_minutes",
+        "confirm_minutes",
+        "beacon",
+        "freeze_grace_seconds",
+    )
 
     lot: str
     lot_name: str
@@ -47,6 +55,8 @@ class RoomScheduled(Event):
     min_bidders: int
     min_decrypted: int
     escrow_rule: str
+    beacon: str = ""
+    freeze_grace_seconds: int = 60
 
 
 @event_type
@@ -93,6 +103,25 @@ class BidsFrozen(Event):
     lot: str
     bids: tuple[FrozenBid, ...]
     tree_size: int
+
+
+@event_type
+@dataclass(frozen=True)
+class FreezeDelayed(Event):
+    """The frozen list is not in the cosigned log within the published grace: the platform's delay, on record for good.
+
+    ``waiting``: what it waited for when the grace ran out ("receivers", "log", "cosigner").
+    """
+
+    TYPE: ClassVar[str] = "bid_opening.freeze_delayed"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "cause", "waiting", "deadline_at", "grace_seconds")
+
+    lot: str
+    cause: str
+    waiting: str
+    deadline_at: datetime
+    grace_seconds: int
 
 
 @event_type

@@ -151,7 +151,15 @@ class WindowClosed(Event):
 
     TYPE: ClassVar[str] = "bid_opening.window_closed"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "tender", "lot_code", "released", "escrowed", "missing")
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = (
+        "lot",
+        "tender",
+        "lot_code",
+        "released",
+        "escrowed",
+        "missing",
+        "minimum",
+    )
 
     lot: str
     tender: str
@@ -159,6 +167,8 @@ class WindowClosed(Event):
     released: tuple[str, ...]
     escrowed: tuple[str, ...]
     missing: tuple[str, ...]
+    minimum: int = 0
+    """With fewer released and escrowed bids than this the opening has failed: no gate holder gives up a key."""
 
 
 @event_type
@@ -193,6 +203,25 @@ class GateReleased(Event):
 
     lot: str
     holders: tuple[int, ...]
+
+
+@event_type
+@dataclass(frozen=True)
+class BeaconReceived(Event):
+    """The value of the beacon's announced round: a BLS signature in hex, verified under the pinned key.
+
+    ``source``: "relay", or "file" where the duty officer handed it in; either way it is the only value there can be.
+    """
+
+    TYPE: ClassVar[str] = "bid_opening.beacon_received"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "chain", "round", "value", "source")
+
+    lot: str
+    chain: str
+    round: int
+    value: str
+    source: str
 
 
 @event_type

@@ -141,7 +141,7 @@ def test_without_compulsory_escrow_a_missing_bid_stays_missing_at_once(room: Roo
     room.close_window()
     assert room.state.phase is Phase.WINDOW_CLOSED
     assert room.events[-1][0] == e.WindowClosed(
-        LOT, "t", "l", tuple(s.bid for s in room.state.seats[:3]), (), (room.state.seats[3].bid,)
+        LOT, "t", "l", tuple(s.bid for s in room.state.seats[:3]), (), (room.state.seats[3].bid,), 3
     )
 
 

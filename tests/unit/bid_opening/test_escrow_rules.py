@@ -123,7 +123,7 @@ def test_after_the_window_only_those_who_asked_are_waited_for(room: Room) -> Non
     assert rules.due_step(room.state, room.at) == "close_window"
     room.close_window()
     bids = tuple(seat.bid for seat in room.state.seats)
-    assert room.events[-1][0] == e.WindowClosed(LOT, "t", "l", bids[:3], bids[3:4], bids[4:])
+    assert room.events[-1][0] == e.WindowClosed(LOT, "t", "l", bids[:3], bids[3:4], bids[4:], 3)
 
 
 def test_who_asked_in_time_is_confirmed_while_custodians_are_waited_for_and_not_later(room: Room) -> None:

@@ -33,7 +33,15 @@ from tests.unit.transparency.logbook import NOON, Logbook, log_key, policy_of
 
 LOT_NAMES = LotNames(LOT, TENDER, LOT_CODE)
 TRUST = read_policy(POLICY)
-CLOSED = {"lot": LOT, "tender": TENDER, "lot_code": LOT_CODE, "released": [], "escrowed": [], "missing": []}
+CLOSED = {
+    "lot": LOT,
+    "tender": TENDER,
+    "lot_code": LOT_CODE,
+    "released": ["a" * 32, "b" * 32],
+    "escrowed": ["c" * 32],
+    "missing": [],
+    "minimum": 3,
+}
 
 
 def leaf(type_name: str, data: dict[str, object], **more: object) -> bytes:
@@ -52,6 +60,22 @@ def reason(of: pytest.ExceptionInfo[EvidenceRefused]) -> object:
 
 def test_the_cosigned_window_of_ones_own_lot_opens_the_gate() -> None:
     permit_gate_release(shown(leaf(WINDOW_CLOSED, CLOSED), "a"), LOT_NAMES, TRUST, LATER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"escrowed": [], "missing": ["c" * 32]}, "too_few"),
+        ({"escrowed": ["a" * 32]}, "too_few"),
+        ({"minimum": 4}, "too_few"),
+        ({"minimum": None}, "form"),
+        ({"released": 3}, "form"),
+    ],
+)
+def test_a_failed_opening_never_opens_the_gate(changes: dict[str, object], why: str) -> None:
+    with pytest.raises(EvidenceRefused) as refused:
+        permit_gate_release(shown(leaf(WINDOW_CLOSED, CLOSED | changes), "a"), LOT_NAMES, TRUST, LATER)
+    assert reason(refused) == why
 
 
 @pytest.mark.parametrize(
