@@ -14,6 +14,7 @@ import foundation.publication.models
 import keyholding.models
 import oversight.models
 import tendering.models
+import tendering.readiness_models
 from centre import democlock
 
 __all__ = [

@@ -1,7 +1,8 @@
 """The room process: one asyncio loop for what many slow people do at once — rooms, and the intake of ciphertext.
 
-``/rooms/<lot>`` is an opening room, ``/uploads/<upload>`` takes segments of a sealed bid. A cookie or a Bearer token
-says who it is; a browser's Origin must be one of this centre's own pages, since cookies ignore ports.
+``/rooms/<lot>`` is an opening room, ``/uploads/<upload>`` takes segments of a sealed bid, ``/self-check`` trial bytes.
+A cookie or a Bearer token says who it is; a browser's Origin must be one of this centre's own pages, since cookies
+ignore ports.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ from websockets.http11 import Request, Response
 
 from accounts.sessions import COOKIE, actor_of_token
 from bid_opening.room import RoomServer
+from centre.ports import allow_many_connections
 from foundation.actor import PUBLIC, Actor
 from foundation.runtime import Runtime
 from foundation.web.security import allowed_host
 from tendering.receiver import UploadReceiver
+from tendering.self_check_receiver import TrialReceiver
 
 log = structlog.get_logger("room")
 MAX_MESSAGE_BYTES: Final = 256 * 1024
@@ -36,6 +39,7 @@ class Gate:
         self.runtime = runtime
         self.rooms = RoomServer(runtime)
         self.uploads = UploadReceiver(runtime)
+        self.trials = TrialReceiver()
 
     async def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain requests; refuse a page of another site before any session is looked at."""
@@ -44,7 +48,7 @@ class Gate:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if not self._origin_is_ours(request):
             return connection.respond(http.HTTPStatus.FORBIDDEN, "origin\n")
-        if not path.startswith(("/rooms/", "/uploads/")):
+        if path != "/self-check" and not path.startswith(("/rooms/", "/uploads/")):
             return connection.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
         connection.actor = await asyncio.to_thread(self._actor_of, request)  # type: ignore[attr-defined]
         return None
@@ -82,6 +86,8 @@ class Gate:
         _, service, name = (*parts.path.split("/", 2), "")[:3]
         if service == "rooms":
             await self.rooms.handle(connection, name, parts.query, actor)
+        elif service == "self-check":
+            await self.trials.handle(connection, actor)
         else:
             await self.uploads.handle(connection, name, actor)
 
@@ -132,4 +138,5 @@ def run_room(runtime: Runtime) -> None:
     """Run the loop (uvloop where it is there)."""
     import uvloop
 
+    allow_many_connections()
     uvloop.run(serve_rooms(runtime))

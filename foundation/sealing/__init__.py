@@ -40,6 +40,7 @@ from foundation.sealing.opening import (
 )
 from foundation.sealing.price_schedule import PricedItem, PriceSchedule
 from foundation.sealing.receipts import Receipt, parse_receipt, receipt_text
+from foundation.sealing.rehearsal import matches_rehearsal, rehearsal_tag
 from foundation.sealing.seal import PartSource, Sealed, seal
 from foundation.sealing.segments import SEGMENT_BYTES, RootBuilder, root_of_digests
 from foundation.sealing.suite import S1, S2, SUITES, Suite, public_hex, suite_named, suite_of, suite_of_point
@@ -92,6 +93,7 @@ __all__ = [
     "instant_text",
     "is_possession",
     "matches_commit",
+    "matches_rehearsal",
     "note",
     "open_header",
     "open_part",
@@ -106,6 +108,7 @@ __all__ = [
     "recover_from_gate",
     "recover_r_bid",
     "recover_r_gate",
+    "rehearsal_tag",
     "root_of_digests",
     "seal",
     "seat",

@@ -35,6 +35,7 @@ from tendering.bid_forms import SEAL_BODY, NewKeys, NewSeal, NewUpload
 from tendering.bid_rules import PARTS, STAGE, AnnouncedPart, HeldSegment
 from tendering.intake import Intake
 from tendering.queries import bids as queries
+from tendering.queries.rehearsals import own_rehearsal
 from tendering.services import receipts, seals, uploads
 
 bp = Blueprint("bids", __name__)
@@ -78,7 +79,8 @@ def my_bids() -> ResponseReturnValue:
 def workbench(lot_id: str) -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         bench = queries.workbench(unit, parse_id(lot_id))
-    return page("tendering/bids/workbench.html", bench=bench)
+        rehearsal = own_rehearsal(unit, lot_id)
+    return page("tendering/bids/workbench.html", bench=bench, rehearsal=rehearsal)
 
 
 @bp.get("/lots/<lot_id>/bid/seal")
