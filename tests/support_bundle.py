@@ -125,6 +125,10 @@ def _publish_lot(opening: Opening) -> None:
             escrow_rule=card.escrow_rule,
             keyset=keyset.hash,
             documents=(),
+            min_bidders=3,
+            min_decrypted=card.min_decrypted,
+            freeze_grace_seconds=card.freeze_grace_seconds,
+            beacon=card.beacon,
         )
         unit.append(f"lot:{card.id}", published)
 

@@ -281,20 +281,23 @@ def make_opening(
     bad_gate_wraps: Mapping[int, Sequence[int]] | None = None,
     url: str = "",
     suite: Suite = S1,
+    now: datetime = NOW,
+    deadline_at: datetime = DEADLINE,
+    beacon: str = "",
 ) -> Opening:
     """A published lot with ``bids`` sealed bids, the room not yet scheduled.
 
     ``files``: what some seal instead; ``bad_gate_wraps``: bidders who wrapped these holders' shares to a stranger.
     """
     engine = open_engine(url or f"sqlite:///{folder / 'world.db'}", pool_size=40)
-    world = TenderWorld(engine, folder, SteppingClock(NOW))
+    world = TenderWorld(engine, folder, SteppingClock(now))
     host = world.organisation("江苏衡澄工程咨询有限公司", "agency")
-    lot = world.open_lot(escrow=escrow_rule != "none", agency=host, deadline_at=DEADLINE, suite=suite)
+    lot = world.open_lot(escrow=escrow_rule != "none", agency=host, deadline_at=deadline_at, suite=suite)
     with world.units.begin(TESTS) as unit:
         unit.session.execute(
             update(Lot)
             .where(Lot.id == lot.id)
-            .values(rulebook_id="works-mandatory-2022+0123abcd", escrow_rule=escrow_rule, method_id=method)
+            .values(rulebook_id="works-mandatory-2022+0123abcd", escrow_rule=escrow_rule, method_id=method, beacon=beacon)
         )
     supervisor = world.organisation("武进区住房和城乡建设局", "supervisor")
     staff = world.organisation("武进区公共资源交易中心", "centre_staff")

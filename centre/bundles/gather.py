@@ -108,6 +108,7 @@ def gather(unit: Unit, runtime: Runtime, lot_id: str, tier: Tier) -> Gathered:
         **_papers(bids),
         **{f"gate/{one.index}.key": f"{one.private_key}\n".encode() for one in told.all(GateKeyReleased)},
         **_draws(told),
+        **_beacons(told),
     }
     stamp = _stamp(unit, lot_id, log.extract.size)
     files |= stamp
@@ -236,6 +237,12 @@ def _draws(told: _Told) -> dict[str, bytes]:
             files[f"draws/committee-{number}.txt"] = drawn[pool.draw].transcript.encode()
             files[f"draws/committee-{number}.pool"] = _text_lines(pool.pool)
     return files
+
+
+def _beacons(told: _Told) -> dict[str, bytes]:
+    """The announced beacon's value, where there is one, in the words of the transcripts."""
+    rows = [{"chain": one.chain, "round": one.round, "signature": one.value} for one in told.all(e.BeaconReceived)]
+    return {"beacons.json": canonical.dumps({"beacons": rows}).encode()} if rows else {}
 
 
 def _stamp(unit: Unit, lot_id: str, log_size: int) -> dict[str, bytes]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from foundation.verifier.problems import Missing, demand, same
@@ -30,6 +31,12 @@ def check_beacon(beacon: tuple[str, int, str], deadline: datetime, where: str) -
     demand(is_signed, "draw.beacon", where, reason="signature")
 
 
+def beacon_time(number: int) -> datetime:
+    """When this round is given; nobody knows its value before."""
+    return datetime.fromtimestamp(GENESIS + (number - 1) * PERIOD, UTC)
+
+
+@cache
 def is_beacon(number: int, signature: str, key: str) -> bool:
     """Whether ``signature`` (hex, G1) is of SHA-256 of the round number under ``key`` (hex, G2). Missing: py_ecc."""
     try:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from foundation.verifier.beacons import check_beacon
+from foundation.verifier.beacons import beacon_time, check_beacon
 from foundation.verifier.checks_bids import deadline_of, needs_suite
 from foundation.verifier.container import read_whole
 from foundation.verifier.evidence import Evidence, Leaf
 from foundation.verifier.problems import Check, Problem, demand, same
-from foundation.verifier.reading import h, keys_exactly, split_lines, text_in
+from foundation.verifier.reading import h, keys_exactly, list_in, number_in, read_canonical, split_lines, text_in
 from foundation.verifier.transcripts import MAX_TRANSCRIPT, Draw, read_draw
 
 COEFFICIENT = "bid_opening.coefficient_drawn"
+BEACON, BEACONS = "quicknet", "beacons.json"
 POOL, DRAWN = "evaluation.expert_pool_fixed", "evaluation.committee_drawn"
 CONTRIBUTION = "evaluation.contribution_committed"
 _DRAW_FILE = re.compile(r"draws/(.+)\.(txt|pool)")
@@ -42,6 +43,8 @@ def check_draws(check: Check, evidence: Evidence) -> None:
     check.attempt(lambda: same(len(evidence.of(DRAWN)), len(files - drawn), "draw.twice", "leaves.jsonl"))
     present = {found[1] for name in evidence.files.names if (found := _DRAW_FILE.fullmatch(name))}
     check.attempt(lambda: same(sorted(present), sorted(files), "draw.files", "draws"))
+    is_told = bool(evidence.of("bid_opening.beacon_received"))
+    check.attempt(lambda: same(BEACONS in evidence.files.names, is_told, "draw.files", BEACONS))
 
 
 def _read(evidence: Evidence, name: str) -> tuple[Draw, list[str], str]:
@@ -66,8 +69,38 @@ def _coefficient(evidence: Evidence, leaf: Leaf, name: str) -> None:
         secret = evidence.r_gates.get(one.bid)
         wanted[one.bid] = secret.hex() if secret is not None else evidence.header(one.bid).commit_gate
     same(draw.contributions, dict(sorted(wanted.items())), "draw.contributions", where)
-    _beacon(evidence, draw, where)
     same(draw.order(pool, where)[0], leaf.text("value"), "draw.result", leaf.where)
+    _announced_beacon(evidence, draw, where)
+
+
+def _announced_beacon(evidence: Evidence, draw: Draw, where: str) -> None:
+    """With the beacon the notice announced, of the round the deadline gives; without one where it announced none."""
+    announced = evidence.one("tendering.lot_published").data.get("beacon", "")
+    if announced == "":
+        demand(draw.beacon is None, "draw.beacon", where, reason="not_announced")
+        return
+    same(announced, BEACON, "draw.beacon", where)
+    demand(draw.beacon is not None, "draw.beacon", where, reason="missing")
+    if draw.beacon is None:
+        return
+    told = evidence.one("bid_opening.beacon_received")
+    same((told.text("chain"), told.number("round"), told.text("value")), draw.beacon, "draw.beacon", told.where)
+    same(_beacons_file(evidence), [draw.beacon], "draw.beacon", BEACONS)
+    head = evidence.covering(evidence.one("bid_opening.bids_frozen").index)
+    if head is not None and head.at is not None and not evidence.tender.is_demo:
+        # Whoever knew the value before the list stood could have chosen the list.
+        demand(head.at < beacon_time(draw.beacon[1]), "draw.beacon", where, reason="known", cosigned_at=head.at)
+    check_beacon(draw.beacon, deadline_of(evidence), where)
+
+
+def _beacons_file(evidence: Evidence) -> list[tuple[str, int, str]]:
+    found = []
+    for row in list_in(read_canonical(read_whole(evidence.files, BEACONS, 65_536), BEACONS), "beacons", BEACONS):
+        keys_exactly(row, {"chain", "round", "signature"}, BEACONS)
+        found.append(
+            (text_in(row, "chain", BEACONS), number_in(row, "round", BEACONS), text_in(row, "signature", BEACONS))
+        )
+    return found
 
 
 def _beacon(evidence: Evidence, draw: Draw, where: str) -> None:

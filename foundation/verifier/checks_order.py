@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foundation.verifier.checks_bids import needs_suite
 from foundation.verifier.evidence import Evidence, Leaf
-from foundation.verifier.problems import Check, Problem, demand
+from foundation.verifier.problems import Check, Problem, demand, same
 from foundation.verifier.signed import TreeHead
 
 ORDER = (
@@ -45,6 +45,8 @@ def check_order(check: Check, evidence: Evidence) -> None:
             check.attempt(_after, last, first)
         last = max(group, key=lambda leaf: leaf.index) if types[0] not in EARLY_KEYS else first
     check.attempt(_enough_keys_before, evidence)
+    check.attempt(_enough_bids, evidence)
+    check.attempt(_beacon_between, evidence)
     check.attempt(_cosigned_between, evidence, "bid_opening.bids_frozen", "bid_opening.window_opened")
     check.attempt(_cosigned_between, evidence, "bid_opening.window_closed", "keyholding.gate_key_released")
     check.attempt(_nothing_after_failure, evidence)
@@ -60,6 +62,33 @@ def _enough_keys_before(evidence: Evidence) -> None:
         early = [leaf for leaf in evidence.of(*EARLY_KEYS) if leaf.index < released[0].index]
         enough = len(early) >= evidence.holders.gate_threshold
         demand(enough, "order.wrong", released[0].where, keys=len(early))
+
+
+def _enough_bids(evidence: Evidence) -> None:
+    """As many bids frozen, and as many released or escrowed, as the notice asks for: else no gate key may follow."""
+    published, closed = evidence.one("tendering.lot_published"), evidence.one("bid_opening.window_closed")
+    least, needed = published.data.get("min_bidders", 0), published.data.get("min_decrypted", 0)
+    demand(isinstance(least, int) and isinstance(needed, int), "format.value", published.where)
+    demand(len(evidence.frozen) >= least, "order.too_few", closed.where, frozen=len(evidence.frozen), minimum=least)
+    same(closed.data.get("minimum", 0), needed, "order.minimum", closed.where)
+    readable = len({*closed.texts("released"), *closed.texts("escrowed")})
+    demand(readable >= needed, "order.too_few", closed.where, readable=readable, minimum=needed)
+
+
+def _beacon_between(evidence: Evidence) -> None:
+    """A beacon's value is put on record after the list is frozen, and before anything is drawn with it."""
+    told = evidence.of("bid_opening.beacon_received")
+    frozen, drawn = evidence.of("bid_opening.bids_frozen"), evidence.of("bid_opening.coefficient_drawn")
+    for one in told:
+        demand(
+            all(leaf.index < one.index for leaf in frozen), "order.wrong", one.where, before="bid_opening.bids_frozen"
+        )
+        demand(
+            all(one.index < leaf.index for leaf in drawn),
+            "order.wrong",
+            one.where,
+            after="bid_opening.coefficient_drawn",
+        )
 
 
 def _cosigned_between(evidence: Evidence, first: str, then: str) -> None:

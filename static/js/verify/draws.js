@@ -3,7 +3,7 @@
 
 import { base64, byCodePoint, h, hex, note, sha256, textOf, unhex } from "./bytes.js";
 import { deadlineOf, needsSuite } from "./bids.js";
-import { keysExactly, splitLines, textIn } from "./json.js";
+import { keysExactly, listIn, readCanonical, splitLines, textIn } from "./json.js";
 import { demand, Problem, same } from "./problems.js";
 
 /** @typedef {import("./evidence.js").Evidence} Evidence */
@@ -16,6 +16,7 @@ const QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e9
 const QUICKNET_KEY =
   "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d1064510d1fec758c921cc2" +
   "2b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a";
+const BEACONS = "beacons.json";
 const COEFFICIENT = "bid_opening.coefficient_drawn";
 const POOL = "evaluation.expert_pool_fixed";
 const DRAWN = "evaluation.committee_drawn";
@@ -98,6 +99,8 @@ export async function checkDraws(check, evidence) {
   const present = evidence.files.names.flatMap((name) => /^draws\/(.+)\.(?:txt|pool)$/.exec(name)?.[1] ?? []);
   const wanted = [...new Set([...drawn, ...committees])].sort(byCodePoint);
   await check.attempt(() => same([...new Set(present)].sort(byCodePoint), wanted, "draw.files", "draws"));
+  const isTold = evidence.of("bid_opening.beacon_received").length > 0;
+  await check.attempt(() => same(evidence.files.has(BEACONS), isTold, "draw.files", BEACONS));
 }
 
 /**
@@ -134,8 +137,44 @@ async function coefficient(evidence, leaf, name) {
     wanted.push([bid, secret ? hex(secret) : (await evidence.header(bid)).commitGate]);
   }
   same([...draw.contributions], wanted, "draw.contributions", where);
-  await checkBeacon(evidence, draw, where);
   same(orderOf(draw, pool, where)[0], leaf.text("value"), "draw.result", leaf.where);
+  await announcedBeacon(evidence, draw, where);
+}
+
+/**
+ * With the beacon that the notice announced and its round gives; with none where it announced none.
+ * @param {Evidence} evidence
+ * @param {ReturnType<typeof readDraw>} draw
+ * @param {string} where
+ */
+async function announcedBeacon(evidence, draw, where) {
+  const announced = evidence.one("tendering.lot_published").data.beacon ?? "";
+  if (announced === "") {
+    demand(!draw.beacon, "draw.beacon", where, { reason: "not_announced" });
+    return;
+  }
+  same(announced, "quicknet", "draw.beacon", where);
+  if (!draw.beacon) throw new Problem("draw.beacon", where, { reason: "missing" });
+  const [, chain, round, signature] = draw.beacon;
+  const told = evidence.one("bid_opening.beacon_received");
+  const wanted = [chain, Number(round), signature];
+  same([told.text("chain"), told.number("round"), told.text("value")], wanted, "draw.beacon", told.where);
+  same(await beaconsFile(evidence), [wanted], "draw.beacon", BEACONS);
+  const at = evidence.covering(evidence.one("bid_opening.bids_frozen").index)?.at ?? null;
+  if (at !== null && !(await evidence.tender()).isDemo) {
+    // Whoever knew the value before the list stood could have chosen the list.
+    demand(at < GENESIS + (Number(round) - 1) * 3, "draw.beacon", where, { reason: "known", cosigned_at: at });
+  }
+  await checkBeacon(evidence, draw, where);
+}
+
+/** @param {Evidence} evidence */
+async function beaconsFile(evidence) {
+  const file = readCanonical(await evidence.files.whole(BEACONS, 65_536), BEACONS);
+  return listIn(file, "beacons", BEACONS).map((row) => {
+    const { chain, round, signature } = keysExactly(row, ["chain", "round", "signature"], BEACONS);
+    return [chain, round, signature];
+  });
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { needsSuite } from "./bids.js";
 import { hex } from "./bytes.js";
-import { demand, Problem } from "./problems.js";
+import { demand, Problem, same } from "./problems.js";
 
 /** @typedef {import("./evidence.js").Evidence} Evidence */
 /** @typedef {import("./evidence.js").Leaf} Leaf */
@@ -50,6 +50,8 @@ export async function checkOrder(check, evidence) {
     last = types[0] === GATE_KEY ? group[0] : group[group.length - 1];
   }
   await check.attempt(() => enoughKeysBefore(evidence));
+  await check.attempt(() => enoughBids(evidence));
+  await check.attempt(() => beaconBetween(evidence));
   await check.attempt(() => cosignedBetween(evidence, "bid_opening.bids_frozen", "bid_opening.window_opened"));
   await check.attempt(() => cosignedBetween(evidence, "bid_opening.window_closed", GATE_KEY));
   await check.attempt(() => {
@@ -65,6 +67,33 @@ async function enoughKeysBefore(evidence) {
   const { gateThreshold } = await evidence.holders();
   const early = evidence.of(GATE_KEY).filter((leaf) => leaf.index < released.index).length;
   demand(early >= gateThreshold, "order.wrong", released.where, { keys: early });
+}
+
+/**
+ * As many bids frozen, and as many released or escrowed, as the notice asks for.
+ * @param {Evidence} evidence
+ */
+function enoughBids(evidence) {
+  const [published, closed] = [evidence.one("tendering.lot_published"), evidence.one("bid_opening.window_closed")];
+  const { min_bidders: least = 0, min_decrypted: needed = 0 } = published.data;
+  demand(Number.isSafeInteger(least) && Number.isSafeInteger(needed), "format.value", published.where);
+  const frozen = evidence.frozen().length;
+  demand(frozen >= Number(least), "order.too_few", closed.where, { frozen, minimum: least });
+  same(closed.data.minimum ?? 0, needed, "order.minimum", closed.where);
+  const readable = new Set([...closed.texts("released"), ...closed.texts("escrowed")]).size;
+  demand(readable >= Number(needed), "order.too_few", closed.where, { readable, minimum: needed });
+}
+
+/**
+ * A beacon's value is on record after the freeze and before any draw.
+ * @param {Evidence} evidence
+ */
+function beaconBetween(evidence) {
+  const [frozen, drawn] = [evidence.of("bid_opening.bids_frozen"), evidence.of("bid_opening.coefficient_drawn")];
+  for (const { index, where } of evidence.of("bid_opening.beacon_received")) {
+    const isBetween = frozen.every((leaf) => leaf.index < index) && drawn.every((leaf) => index < leaf.index);
+    demand(isBetween, "order.wrong", where, { type: "bid_opening.beacon_received" });
+  }
 }
 
 /**
