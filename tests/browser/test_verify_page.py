@@ -16,12 +16,13 @@ import centre.bundles.web
 import foundation.publication.web
 from centre.bundles.archive import prepare
 from centre.bundles.gather import Tier
+from foundation.sealing import S2
 from foundation.web.access import PUBLIC, allow
 from foundation.web.kit import WebSettings, complete, create_web
 from tests.support import chromium
 from tests.support.page_checks import AXE, AXE_RUN
 from tests.support.tender_world import TenderWorld
-from tests.support_bundle import bundled_opening, policy_of
+from tests.support_bundle import Files, bundled_opening, files_of, policy_of, sums_of
 
 pytestmark = pytest.mark.browser
 
@@ -112,6 +113,37 @@ def test_a_good_bundle_is_verified_and_nothing_is_sent(site: Site, page: Page) -
     assert [one["name"] for one in saved["checks"]] == [f"V{number}" for number in range(13)]
     page.context.set_offline(False)
     assert [url for url in sent if not url.startswith("blob:")] == []
+
+
+def test_a_bundle_of_s2_is_verified_without_a_network(page: Page, tmp_path: Path) -> None:
+    """国密 is part of the page, as the other suite is; only its policy is another centre's here."""
+    world = tmp_path / "world"
+    world.mkdir()
+    with bundled_opening(world, suite=S2) as (opening, _):
+        opening.to_closed()
+        assert opening.run_jobs() == []
+        opening.publish()
+        bundle = prepare(opening.world.runtime, opening.lot.id, Tier.PUBLIC)
+        zipped = tmp_path / "s2.zip"
+        zipped.write_bytes(b"".join(bundle.zip_bytes()))
+        files = files_of(opening)
+        bundle.close()
+    page.context.set_offline(True)
+    page.fill("#policy", "")
+    page.set_input_files("#bundle-file", str(zipped))
+    expect(page.locator("#verdict")).to_contain_text("一致：数据包经得起全部核对", timeout=30_000)
+    stamped = tmp_path / "stamped"
+    head = int(files["log/checkpoint"].split(b"\n")[1])
+    for name, raw in with_sums({**files, f"tsa/{head}.tsr": b"\x30\x82\x01\x00" + bytes(256)}).items():
+        (stamped / name).parent.mkdir(parents=True, exist_ok=True)
+        (stamped / name).write_bytes(raw)
+    page.set_input_files("#bundle-folder", str(stamped))
+    expect(page.locator("#checks")).to_contain_text("请用命令行 centre verify --tsa-roots", timeout=30_000)
+    expect(page.locator("#verdict")).not_to_contain_text("一致：")
+
+
+def with_sums(files: Files) -> Files:
+    return {**files, "SHA256SUMS": sums_of(files)}
 
 
 def test_the_browser_itself_forbids_the_page_to_send_anything(site: Site, page: Page) -> None:

@@ -107,7 +107,7 @@ export class Evidence {
     const name = `headers/${bid}.json`;
     return this.#once(name, async () => {
       const header = readHeader(await this.files.whole(name, 65_536), name);
-      same(header.binding.suite, (await this.tender()).suite, "bid.suite", name);
+      same(header.suite.name, (await this.tender()).suite, "bid.suite", name);
       return header;
     });
   }
@@ -119,7 +119,10 @@ export class Evidence {
 
   /** @param {string} bid */
   async manifest(bid) {
-    return readManifest(await this.manifestBytes(bid), `manifests/${bid}.txt`);
+    const where = `manifests/${bid}.txt`;
+    const found = readManifest(await this.manifestBytes(bid), where);
+    demand(found.suite.name === (await this.tender()).suite, "format.manifest", where);
+    return found;
   }
 
   ownPolicy() {

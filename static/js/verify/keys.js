@@ -3,16 +3,17 @@
 
 import { hex, note, textOf, unhex } from "./bytes.js";
 import { needsSuite } from "./bids.js";
-import { commitmentTo, gatePair, openPart, partKeyOf, recombine, signatureHolds, unwrap } from "./envelope.js";
+import { commitmentTo, openPart, partKeyOf, recombine } from "./envelope.js";
 import { FORM, keysExactly, readCanonical, splitLines, textIn } from "./json.js";
 import { readFigures } from "./papers.js";
 import { demand, Problem, same } from "./problems.js";
+import { suiteNamed } from "./suites.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./evidence.js").Evidence} Evidence */
 /** @typedef {import("./evidence.js").Leaf} Leaf */
 /** @typedef {import("./problems.js").Check} Check */
-/** @typedef {Awaited<ReturnType<typeof gatePair>>} GateKey */
+/** @typedef {import("./suite_s1.js").GateKey} GateKey */
 /** @typedef {Awaited<ReturnType<Evidence["header"]>>} Header */
 
 const PRICES = "price_schedule";
@@ -34,7 +35,8 @@ async function gateKey(evidence, index) {
   const where = `gate/${index}.key`;
   const lines = splitLines(await evidence.files.whole(where, 200), where);
   demand(lines.length === 1 && FORM.hex32.test(lines[0]), "gate.key_form", where);
-  return gatePair(lines[0], where);
+  const suite = suiteNamed((await evidence.tender()).suite, where);
+  return suite.gateKey(lines[0], where);
 }
 
 /**
@@ -65,17 +67,18 @@ export async function checkShares(check, evidence) {
   for (const { bid } of frozen) {
     const header = await check.attempt(() => evidence.header(bid));
     if (!header) continue;
-    const b = hex(header.b);
+    const { suite, b: raw } = header;
+    const b = hex(raw);
     /** @type {Map<number, Bytes>} */
     const good = new Map();
-    for (const [index, { pair }] of keys) {
+    for (const [index, key] of keys) {
       const role = `gate/${index}`;
-      const share = hasSeat(header, index) ? await unwrap(pair, b, role, header.wrapsGate[index]) : undefined;
+      const share = hasSeat(header, index) ? await suite.unwrap(key, b, role, header.wrapsGate[index]) : undefined;
       if (!share) continue;
-      if (commitmentTo(b, role, share) === header.commitGateShares[index]) good.set(index, share);
+      if (commitmentTo(suite, b, role, share) === header.commitGateShares[index]) good.set(index, share);
       else await check.attempt(() => reported(evidence, bid, role, "share.commitment"));
     }
-    const secret = await recombine(good, holders.gateThreshold, b, "gate", header.commitGate);
+    const secret = await recombine(suite, good, holders.gateThreshold, b, "gate", header.commitGate);
     evidence.rGates.set(bid, secret);
     if (!secret && good.size >= holders.gateThreshold) {
       await check.attempt(() => reported(evidence, bid, "gate", "share.combination"));
@@ -102,11 +105,11 @@ async function checkHalves(check, evidence) {
     await check.attempt(async () => {
       const header = await evidence.header(bid);
       const rBid = unhex(half, "r-bid.jsonl", 32);
-      const commit = commitmentTo(hex(header.b), "bidder", rBid);
+      const commit = commitmentTo(header.suite, hex(header.b), "bidder", rBid);
       same(commit, header.commitBidder, "share.commitment", "r-bid.jsonl");
       const [rGate, key] = [evidence.rGates.get(bid), keys?.get(bid)];
       if (!rGate || !key) return;
-      same(hex(await partKeyOf(rBid, rGate, header.b, PRICES)), key, "share.part_key", "r-bid.jsonl");
+      same(hex(await partKeyOf(header.suite, rBid, rGate, header.b, PRICES)), key, "share.part_key", "r-bid.jsonl");
     });
   }
 }
@@ -132,12 +135,13 @@ function reported(evidence, bid, role, code) {
 export async function checkGate(check, evidence) {
   const holders = await check.attempt(() => evidence.holders());
   if (!holders) return;
-  if (!(await check.attempt(() => needsSuite(evidence)))) return;
+  const suite = await check.attempt(() => needsSuite(evidence));
+  if (!suite) return;
   await check.attempt(() => loggedKeyset(evidence));
   for (const role of /** @type {const} */ (["gate", "escrow"])) {
     for (const holder of holders[role]) {
       const message = note("etender-holder/v1", holders.tender, holders.lot, role, hex(holder.point));
-      const isOwn = await signatureHolds(holder.point, holder.proof, message);
+      const isOwn = await suite.signatureHolds(holder.point, holder.proof, message);
       await check.attempt(() => demand(isOwn, "keyset.possession", "keyset.json", { holder: holder.id }));
     }
   }
@@ -151,7 +155,7 @@ export async function checkGate(check, evidence) {
   for (const { bid } of (await check.attempt(() => evidence.frozen())) ?? []) {
     const header = await check.attempt(() => evidence.header(bid));
     if (!header) continue;
-    for (const [index, { pair }] of given) await check.attempt(() => gateWrap(evidence, bid, header, index, pair));
+    for (const [index, key] of given) await check.attempt(() => gateWrap(evidence, bid, header, index, key));
   }
 }
 
@@ -206,15 +210,15 @@ function enoughKeys(evidence, needed, given) {
  * @param {string} bid
  * @param {Header} header
  * @param {number} index
- * @param {CryptoKeyPair} pair
+ * @param {GateKey} key
  */
-async function gateWrap(evidence, bid, header, index, pair) {
+async function gateWrap(evidence, bid, header, index, key) {
   demand(hasSeat(header, index), "bid.shape", `headers/${bid}.json`);
   const role = `gate/${index}`;
-  const share = await unwrap(pair, hex(header.b), role, header.wrapsGate[index]);
+  const share = await header.suite.unwrap(key, hex(header.b), role, header.wrapsGate[index]);
   if (!share) {
     reported(evidence, bid, role, "gate.unreported");
-  } else if (commitmentTo(hex(header.b), role, share) === header.commitGateShares[index]) {
+  } else if (commitmentTo(header.suite, hex(header.b), role, share) === header.commitGateShares[index]) {
     for (const leaf of evidence.of("bid_opening.gate_fault_found")) {
       const isFalse = leaf.text("bid") === bid && leaf.text("role") === role;
       demand(!isFalse, "gate.false_fault", leaf.where);
@@ -339,7 +343,7 @@ async function sealedFigures(evidence, bid, key) {
   const where = `parts/${bid}/${PRICES}.cob`;
   demand(evidence.files.has(where), "files.missing", where);
   const sealed = await evidence.files.whole(where, MOST_SCHEDULE);
-  const { hh } = await evidence.header(bid);
-  return readFigures(await openPart(unhex(key, where, 32), PRICES, hh, sealed, where), where);
+  const { suite, hh } = await evidence.header(bid);
+  return readFigures(await openPart(suite, unhex(key, where, 32), PRICES, hh, sealed, where), where);
 }
 

@@ -27,6 +27,13 @@ const ABOUT = /** @type {Record<string, [string, string]>} */ ({
   policy_sha256: ["信任策略的 SHA-256", "SHA-256 of the policy"],
 });
 const TIERS = /** @type {Record<string, [string, string]>} */ ({ public: ["公开", "public"], regulator: ["监督", "regulator's"] });
+/** Why something is not checked here, where it is more than a word. */
+const NEEDS = /** @type {Record<string, [string, string]>} */ ({
+  "tsa roots": [
+    "时间戳的位置和格式已核对；签名没有核对：需要你信任的时间戳机构根证书，浏览器也不会验证这种签名。请用命令行 centre verify --tsa-roots",
+    "The time stamp's place and form were checked, its signature was not: that needs roots you trust, and a browser cannot verify such signatures. Use centre verify --tsa-roots",
+  ],
+});
 const BEIJING_MS = 8 * 3600 * 1000;
 let turn = 0;
 
@@ -121,7 +128,7 @@ function show(report) {
       row.append(...check.problems.map((one) => finding(one, "err")));
       if (check.moreProblems) row.append(make("p", `+ ${check.moreProblems}`, "err"));
       row.append(...check.warnings.map((one) => finding(one, "c-warn")), ...check.notes.map((one) => finding(one, "mut")));
-      row.append(...check.needs.map((need) => make("p", english ? `Not checked here: needs ${need}` : `这里核对不了：需要 ${need}`)));
+      row.append(...check.needs.map((need) => make("p", pick(NEEDS[need] ?? [`这里核对不了：需要 ${need}`, `Not checked here: needs ${need}`]))));
       return row;
     }),
   );

@@ -4,6 +4,7 @@
 import { hex, sha256, unbase64, unhex } from "./bytes.js";
 import { FORM, instantOf, keysExactly, listIn, numberIn, readCanonical, readJson, splitLines, textIn, textsIn } from "./json.js";
 import { demand, Problem } from "./problems.js";
+import { knownSuite, suiteNamed, suiteOfManifest } from "./suites.js";
 
 /** @typedef {import("./bytes.js").Bytes} Bytes */
 /** @typedef {import("./json.js").Obj} Obj */
@@ -22,6 +23,7 @@ export function readHolders(raw, where) {
   keysExactly(value, ["v", "tender", "lot", "suite", "number", "gate", "escrow"], where);
   const gate = keysExactly(value.gate, ["t", "holders"], where);
   const escrow = keysExactly(value.escrow, ["k", "holders"], where);
+  const { digest } = knownSuite(textIn(value, "suite", where, FORM.token)) ?? { digest: sha256 };
   const found = {
     tender: textIn(value, "tender", where, FORM.token),
     lot: textIn(value, "lot", where, FORM.token),
@@ -30,7 +32,7 @@ export function readHolders(raw, where) {
     gateThreshold: numberIn(gate, "t", where),
     escrow: group(escrow, where),
     escrowThreshold: numberIn(escrow, "k", where),
-    hash: hex(sha256(raw)),
+    hash: hex(digest(raw)),
   };
   const all = [...found.gate, ...found.escrow];
   const ids = new Set(all.map((one) => one.id)).size;
@@ -88,8 +90,10 @@ export function readHeader(raw, where) {
     demand(found.length <= MOST, "format.value", where, { key });
     return found.map((one) => unbase64(one, where));
   };
+  const suite = suiteNamed(binding.suite, where);
   return {
     binding,
+    suite,
     parts: parts.map((one) => textIn(one, "id", where, FORM.word)),
     commitBidder: textIn(commit, "bidder", where, FORM.hex32),
     commitGate: textIn(commit, "gate", where, FORM.hex32),
@@ -98,8 +102,8 @@ export function readHeader(raw, where) {
     wrapsBidder: binaries("bidder"),
     wrapsGate: binaries("gate"),
     wrapsEscrow: binaries("escrow"),
-    b: sha256(bindingRaw),
-    hh: sha256(raw),
+    b: suite.digest(bindingRaw),
+    hh: suite.digest(raw),
   };
 }
 
@@ -109,7 +113,8 @@ export function readHeader(raw, where) {
  */
 export function readManifest(raw, where) {
   const lines = splitLines(raw, where);
-  demand(lines.length > 5 && lines[0] === "etender-bid/v1", "format.manifest", where);
+  const suite = suiteOfManifest(lines[0]);
+  demand(lines.length > 5 && suite, "format.manifest", where);
   const [, bindingHash, headerHash, rev, prev, ...rest] = lines;
   const isHead = FORM.hex32.test(bindingHash) && FORM.hex32.test(headerHash) && PREVIOUS.test(prev);
   demand(isHead && /^[1-9][0-9]{0,3}$/.test(rev), "format.manifest", where);
@@ -121,7 +126,7 @@ export function readManifest(raw, where) {
     if (!id || parts.has(id)) throw new Problem("format.manifest", where, { line });
     parts.set(id, { size: Number(size), root });
   }
-  return { bindingHash, headerHash, rev: Number(rev), prev, parts, envelopeHash: hex(sha256(raw)) };
+  return { suite, bindingHash, headerHash, rev: Number(rev), prev, parts, envelopeHash: hex(suite.digest(raw)) };
 }
 
 /**

@@ -18,22 +18,6 @@ export const leafHash = (data) => sha256(LEAF, data);
  */
 export const nodeHash = (left, right) => sha256(NODE, left, right);
 
-/**
- * Root over leaf data, at least one.
- * @param {Uint8Array[]} leaves
- */
-export function rootOf(leaves) {
-  let row = leaves.map(leafHash);
-  while (row.length > 1) {
-    const above = [];
-    for (let at = 0; at < row.length; at += 2) {
-      above.push(at + 1 < row.length ? nodeHash(row[at], row[at + 1]) : row[at]);
-    }
-    row = above;
-  }
-  return row[0];
-}
-
 /** A tree of a known root; nodes that a proof has led to the root are remembered and not hashed again. */
 export class Tree {
   /** @type {Map<string, Bytes>} */ #known = new Map();
