@@ -155,6 +155,29 @@ def _fault_invented(story: Storyteller) -> None:
     story.steps.insert(story.steps.index(step), Step({"entry": f"etender/v1 p {dumps(event)}"}))
 
 
+def _fewer_than_the_law_asks_for(story: Storyteller) -> None:
+    story.of("tendering.lot_published").change(min_bidders=9)
+
+
+def _minimum_lowered(story: Storyteller) -> None:
+    """The window is closed under a lower minimum than was published, so that agents give up their keys."""
+    story.of("bid_opening.window_closed").change(minimum=1)
+
+
+def _failed_but_opened(story: Storyteller) -> None:
+    """A lot that needs more bids than were released is opened all the same, and says so itself."""
+    story.of("tendering.lot_published").change(min_decrypted=9)
+    story.of("bid_opening.window_closed").change(minimum=9)
+
+
+def _announced_beacon_left_out(story: Storyteller) -> None:
+    story.of("tendering.lot_published").change(beacon="quicknet")
+
+
+def _grace_without_end(story: Storyteller) -> None:
+    story.of("tendering.lot_published").change(freeze_grace_seconds=86_400)
+
+
 _STORIES: tuple[tuple[str, str, str, Callable[[Storyteller], None]], ...] = (
     ("a bid put in after the list was frozen", "V4", "freeze.late_bid", _insert_late),
     ("a live bid left out of the list", "V5", "freeze.dropped", _drop_bid),
@@ -170,6 +193,11 @@ _STORIES: tuple[tuple[str, str, str, Callable[[Storyteller], None]], ...] = (
     ("a gate key of nobody in the key set", "V8", "gate.key", _stranger_opens_gate),
     ("a key set that was never logged", "V8", "keyset.not_logged", _other_keyset),
     ("a released bid called missing", "V9", "window.released", _released_nothing),
+    ("fewer bids than the notice asks for", "V11", "order.too_few", _fewer_than_the_law_asks_for),
+    ("a lower minimum at the closing than published", "V11", "order.minimum", _minimum_lowered),
+    ("a failed opening that was opened", "V11", "order.too_few", _failed_but_opened),
+    ("a draw without the announced beacon", "V10", "draw.beacon", _announced_beacon_left_out),
+    ("a grace of a day for the freeze", "V4", "freeze.grace", _grace_without_end),
     ("an invented fault of a bidder", "V8", "gate.false_fault", _fault_invented),
 )
 

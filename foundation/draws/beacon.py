@@ -8,11 +8,12 @@ Scheme ``bls-unchained-g1-rfc9380`` of drand: the message is SHA-256 of the roun
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any, Final
 
+from foundation import canonical
 from foundation.draws.errors import BeaconFalse, BeaconMalformed, BeaconUnchecked
 from foundation.draws.transcript import QUICKNET_CHAIN, Beacon
+from foundation.errors import InvalidInput
 
 QUICKNET_KEY: Final = (
     "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451"
@@ -48,8 +49,8 @@ def read_round(text: bytes, wanted: int, chain: str = QUICKNET_CHAIN) -> Beacon:
     if len(text) > ANSWER_MAX_BYTES:
         raise BeaconMalformed(reason="too_large")
     try:
-        value: Any = json.loads(text)
-    except ValueError as error:
+        value: Any = canonical.loads(text, max_bytes=ANSWER_MAX_BYTES)
+    except InvalidInput as error:
         raise BeaconMalformed(reason="json") from error
     number, signature = (value.get("round"), value.get("signature")) if isinstance(value, dict) else (None, None)
     if not isinstance(number, int) or isinstance(number, bool) or not isinstance(signature, str):

@@ -67,12 +67,16 @@ def _enough_keys_before(evidence: Evidence) -> None:
 def _enough_bids(evidence: Evidence) -> None:
     """As many bids frozen, and as many released or escrowed, as the notice asks for: else no gate key may follow."""
     published, closed = evidence.one("tendering.lot_published"), evidence.one("bid_opening.window_closed")
-    least, needed = published.data.get("min_bidders", 0), published.data.get("min_decrypted", 0)
-    demand(isinstance(least, int) and isinstance(needed, int), "format.value", published.where)
+    least, needed = _number_or_0(published, "min_bidders"), _number_or_0(published, "min_decrypted")
     demand(len(evidence.frozen) >= least, "order.too_few", closed.where, frozen=len(evidence.frozen), minimum=least)
-    same(closed.data.get("minimum", 0), needed, "order.minimum", closed.where)
+    same(_number_or_0(closed, "minimum"), needed, "order.minimum", closed.where)
     readable = len({*closed.texts("released"), *closed.texts("escrowed")})
     demand(readable >= needed, "order.too_few", closed.where, readable=readable, minimum=needed)
+
+
+def _number_or_0(leaf: Leaf, key: str) -> int:
+    """A number of an entry, 0 where an older one does not have it."""
+    return leaf.number(key) if key in leaf.data else 0
 
 
 def _beacon_between(evidence: Evidence) -> None:

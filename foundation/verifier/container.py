@@ -36,7 +36,7 @@ ALLOWED = re.compile(
         (
             SUMS,
             r"policy\.txt|keyset\.json|tender\.json|leaves\.jsonl|opening\.jsonl|price-schedule-keys\.jsonl|r-bid\.jsonl",
-            r"log/checkpoint|log/checkpoints\.jsonl",
+            r"log/checkpoint|log/checkpoints\.jsonl|beacons\.json",
             rf"headers/{_BID}\.json|manifests/{_BID}\.(?:txt|sig)",
             rf"parts/{_BID}/{_WORD}\.cob",
             r"gate/(?:0|[1-9][0-9]?)\.key",

@@ -148,7 +148,8 @@ async function coefficient(evidence, leaf, name) {
  * @param {string} where
  */
 async function announcedBeacon(evidence, draw, where) {
-  const announced = evidence.one("tendering.lot_published").data.beacon ?? "";
+  const { data } = evidence.one("tendering.lot_published");
+  const announced = Object.hasOwn(data, "beacon") ? data.beacon : "";
   if (announced === "") {
     demand(!draw.beacon, "draw.beacon", where, { reason: "not_announced" });
     return;

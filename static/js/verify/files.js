@@ -18,7 +18,7 @@ const ALLOWED = new RegExp(
   `^(?:${[
     SUMS,
     "policy\\.txt|keyset\\.json|tender\\.json|leaves\\.jsonl|opening\\.jsonl|price-schedule-keys\\.jsonl|r-bid\\.jsonl",
-    "log/checkpoint|log/checkpoints\\.jsonl",
+    "log/checkpoint|log/checkpoints\\.jsonl|beacons\\.json",
     `headers/${BID}\\.json|manifests/${BID}\\.(?:txt|sig)`,
     `parts/${BID}/${WORD}\\.cob`,
     "gate/(?:0|[1-9][0-9]?)\\.key",

@@ -75,13 +75,21 @@ async function enoughKeysBefore(evidence) {
  */
 function enoughBids(evidence) {
   const [published, closed] = [evidence.one("tendering.lot_published"), evidence.one("bid_opening.window_closed")];
-  const { min_bidders: least = 0, min_decrypted: needed = 0 } = published.data;
-  demand(Number.isSafeInteger(least) && Number.isSafeInteger(needed), "format.value", published.where);
+  const [least, needed] = [numberOr0(published, "min_bidders"), numberOr0(published, "min_decrypted")];
   const frozen = evidence.frozen().length;
-  demand(frozen >= Number(least), "order.too_few", closed.where, { frozen, minimum: least });
-  same(closed.data.minimum ?? 0, needed, "order.minimum", closed.where);
+  demand(frozen >= least, "order.too_few", closed.where, { frozen, minimum: least });
+  same(numberOr0(closed, "minimum"), needed, "order.minimum", closed.where);
   const readable = new Set([...closed.texts("released"), ...closed.texts("escrowed")]).size;
-  demand(readable >= Number(needed), "order.too_few", closed.where, { readable, minimum: needed });
+  demand(readable >= needed, "order.too_few", closed.where, { readable, minimum: needed });
+}
+
+/**
+ * A number of an entry, 0 where an older one does not have it.
+ * @param {Leaf} leaf
+ * @param {string} key
+ */
+function numberOr0(leaf, key) {
+  return Object.hasOwn(leaf.data, key) ? leaf.number(key) : 0;
 }
 
 /**
