@@ -26,6 +26,7 @@ class LazyGroup(click.Group):
         "seal": "tendering.cli:seal",
         "inspect": "tendering.cli:inspect",
         "submit": "tendering.cli:submit",
+        "rehearse": "tendering.cli_rehearse:rehearse",
         "unseal": "tendering.cli_unseal:unseal",
         "keys": "tendering.cli_keys:keys",
         "holder-agent": "keyholding.agent:holder_agent",

@@ -45,3 +45,9 @@ class SignatureFalse(Tampering):
     """The sealed folder is not signed by the key that was named."""
 
     code = "tendering.signature_false"
+
+
+class AnotherBidThere(Refusal):
+    """The centre holds another envelope than this folder: a newer version, or another bid (fields: ``rev``)."""
+
+    code = "tendering.another_bid_there"

@@ -20,6 +20,8 @@ from foundation.sealing import generate_key, public_hex
 from foundation.store.unit import Unit
 from keyholding.models import HolderSeat, LotKeyset, Rehearsal
 from keyholding.states import RehearsalState, Side
+from tendering.self_check import LINES, CheckLine, LineState
+from tendering.services.self_checks import file_check
 from tests.support.tender_world import TESTS
 
 if TYPE_CHECKING:
@@ -48,6 +50,9 @@ def add_accounts(centre: WholeCentre, number: int) -> None:
         centre.put("user", number, str(bidder.user_id))
         centre.put("login", number, f"test-bidder{number}")
         _add_claim(centre, unit, number)
+    with centre.units.begin(bidder) as unit:
+        lines = [CheckLine(name, LineState.OK, "") for name in LINES]
+        centre.put("self_check", number, file_check(unit, lines, "tests").id)
     with centre.units.begin(centre.people[f"supervisor{number}"].actor) as unit:
         centre.put("ban", number, enter_ban(unit, _ban(unit, number)))
     _add_record(centre, number)

@@ -282,12 +282,17 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "questions.ask": (Action.RUN_ROOM, frozenset({Part.OWN})),
     **dict.fromkeys(
         (
-            "bids.register_keys",
+            "opening_keys.register_keys",
+            "opening_keys.retire_key",
             "bids.start_upload",
             "bids.put_segment",
             "bids.submit_seal",
             "bids.withdraw",
             "bids.sample_files",
+            "rehearsals.ask_challenge",
+            "rehearsals.file_statement",
+            "self_check.take",
+            "self_check.file_result",
         ),
         (Action.SEE_SEALED_BIDS, frozenset({Part.OWN})),
     ),
