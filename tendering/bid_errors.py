@@ -71,6 +71,12 @@ class DigestMismatch(InvalidInput):
     code = "tendering.digest_mismatch"
 
 
+class KeyOfAnotherSuite(InvalidInput):
+    """The lot is sealed with other algorithms than this key's (fields: ``suite``)."""
+
+    code = "tendering.key_of_another_suite"
+
+
 class UploadsBusy(Unavailable):
     """All places for uploading over plain HTTP are taken; the socket has room."""
 

@@ -21,6 +21,12 @@ class NewKeys(BaseModel):
     label: str = Field(default="", max_length=100)
 
 
+class RetiredKey(BaseModel):
+    """The id of a registered key; one that is not registered (any more) asks for nothing."""
+
+    key_id: str = Field(default="", max_length=36)
+
+
 class NewPart(BaseModel):
     id: str = Field(max_length=40)
     size: int = Field(ge=1, le=1 << 40)

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from accounts import facade as accounts
 from foundation.documents.forms import render_submission_receipt
-from foundation.i18n import EN, ZH, catalogue, current_lang, instant
+from foundation.i18n import ZH, instant
 from foundation.ids import parse_id
 from foundation.publication.proofs import log_policy, proof_of_entry, receipt_vkey
 from foundation.sealing.strict import encode_base64
@@ -23,7 +23,7 @@ from foundation.web.limits import EXPENSIVE, KIB, body_limit, rate_limit
 from foundation.web.negotiate import wants_json
 from foundation.web.respond import done, json_response, page, parse
 from foundation.web.runtime import runtime, units
-from tendering import bid_access, bid_samples, receiver
+from tendering import bid_samples, receiver
 from tendering.bid_errors import (
     ProofNotYet,
     SamplesInDemoOnly,
@@ -31,12 +31,14 @@ from tendering.bid_errors import (
     SealRefused,
     UploadsBusy,
 )
-from tendering.bid_forms import SEAL_BODY, NewKeys, NewSeal, NewUpload
+from tendering.bid_forms import SEAL_BODY, NewSeal, NewUpload
 from tendering.bid_rules import PARTS, STAGE, AnnouncedPart, HeldSegment
 from tendering.intake import Intake
 from tendering.queries import bids as queries
+from tendering.queries.opening_keys import offered_keys
 from tendering.queries.rehearsals import own_rehearsal
 from tendering.services import receipts, seals, uploads
+from tendering.views.words import client_words
 
 bp = Blueprint("bids", __name__)
 BIDDER: Final = "bidder"
@@ -94,7 +96,7 @@ def seal_page(lot_id: str) -> ResponseReturnValue:
         parts=PARTS,
         receipt_vkey=receipt_vkey(runtime()),
         policy=log_policy(runtime()),
-        words=_words(),
+        words=client_words(),
         is_demo=runtime().settings.demo,
     )
 
@@ -111,7 +113,7 @@ def receipt(lot_id: str) -> ResponseReturnValue:
         receipt_vkey=receipt_vkey(runtime()),
         policy=log_policy(runtime()),
         leaf_index=None if proof is None else proof.leaf_index,
-        words=_words(),
+        words=client_words(),
     )
 
 
@@ -123,6 +125,7 @@ def receipt(lot_id: str) -> ResponseReturnValue:
 def lot_json(lot_id: str) -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         facts = queries.sealing_facts(unit, parse_id(lot_id))
+        offered = offered_keys(unit, lot_id)
         now = unit.at
     last = facts.last
     return json_response(
@@ -149,23 +152,9 @@ def lot_json(lot_id: str) -> ResponseReturnValue:
             "log_policy": log_policy(runtime()),
             "room_origin": _room_origin(),
             "signing_keys": facts.signing_keys,
+            "opening_keys": offered,
         }
     )
-
-
-@bp.post("/lots/<lot_id>/bid/keys")
-@allow(BIDDER)
-def register_keys(lot_id: str) -> ResponseReturnValue:
-    wanted = parse(NewKeys)
-    with units().begin(current_actor()) as unit:
-        lot, _ = bid_access.lot_to_bid(unit, parse_id(lot_id))
-        org_id = bid_access.bidder_of(unit.actor)
-        if wanted.signing:
-            accounts.register_signing_key(unit, org_id, wanted.signing, wanted.label)
-        if wanted.sealing:
-            accounts.register_decryption_key(unit, org_id, wanted.sealing, wanted.label)
-        registered = accounts.signing_keys(unit, org_id, lot.suite)
-    return done(url_for(".seal_page", lot_id=lot_id), status=201, signing_keys=registered)
 
 
 @bp.post("/lots/<lot_id>/uploads")
@@ -381,19 +370,3 @@ def _room_origin() -> str:
     scheme = "wss" if request.is_secure else "ws"
     port = current_app.config["ROOM_PORT"]
     return f"{scheme}://{request.host.partition(':')[0]}:{port}" if port else f"{scheme}://{request.host}"
-
-
-def _words() -> dict[str, str]:
-    """Sentences for refusals that arise in the browser or come back to its script, in the reader's language."""
-    at = 1 if current_lang() == EN else 0
-    errors = catalogue().sections["errors"]
-    kinds = (
-        "sealing.",
-        "upload.",
-        "tendering.",
-        "transparency.",
-        "accounts.key",
-        "accounts.too_many_keys",
-        "foundation.",
-    )
-    return {code: texts[at] for code, texts in errors.items() if code.startswith(kinds)}

@@ -32,7 +32,6 @@ ROUTES = {
     "bids.seal_page",
     "bids.receipt",
     "bids.lot_json",
-    "bids.register_keys",
     "bids.start_upload",
     "bids.show_upload",
     "bids.put_segment",

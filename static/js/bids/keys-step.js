@@ -1,13 +1,15 @@
 // @ts-check
 /**
- * Step 1: the bidder's keys. Made once, written to backup files, read back from what the bidder saved, and only then
- * kept in the browser and registered. A key nobody can restore is worse than none.
+ * The bidder's keys on this device. Made once, written to backup files, read back from what the bidder saved, and only
+ * then kept in the browser and registered. A key nobody can restore is worse than none.
+ *
+ * The sealing page needs an opening and a signing key, a further device (`keys-page.js`) an opening key alone.
  */
 
 import { serverNow } from "../kit/clock.js";
 import { demand } from "../sealing/errors.js";
 import { generateKey } from "../sealing/keys.js";
-import { askForPersistence, keepKey, keptKeys } from "../sealing/keystore.js";
+import { askForPersistence, keepKey, keptKeys, storageState } from "../sealing/keystore.js";
 import { CURVES, suiteNamed } from "../sealing/suites.js";
 import { askJson, byId, say, spoken } from "./page.js";
 
@@ -15,24 +17,33 @@ import { askJson, byId, say, spoken } from "./page.js";
 /** @typedef {import("../sealing/keys.js").KeptKey} KeptKey */
 /** @typedef {{ opening: KeptKey, signing: KeptKey }} KeyPairs */
 
+/**
+ * @typedef {object} KeysOrder
+ * @property {any} lot lot.json; its lists of registered keys are brought up to date
+ * @property {import("../sealing/client.js").SealingWorker} worker
+ * @property {string} registerUrl
+ * @property {boolean} [isFurtherDevice] only an opening key is wanted
+ * @property {() => string} label what the registered keys are called
+ * @property {(keys: KeyPairs) => void} onReady `signing` is undefined on a further device without one
+ */
+
 export class KeysStep {
   #lot;
   #worker;
   #registerUrl;
+  #isFurtherDevice;
+  #label;
   #onReady;
   /** @type {KeyFile[]} */ #fresh = [];
   /** @type {Set<string>} */ #downloaded = new Set();
 
-  /**
-   * @param {any} lot lot.json
-   * @param {import("../sealing/client.js").SealingWorker} worker
-   * @param {string} registerUrl
-   * @param {(keys: KeyPairs) => void} onReady
-   */
-  constructor(lot, worker, registerUrl, onReady) {
+  /** @param {KeysOrder} order */
+  constructor({ lot, worker, registerUrl, isFurtherDevice = false, label, onReady }) {
     this.#lot = lot;
     this.#worker = worker;
     this.#registerUrl = registerUrl;
+    this.#isFurtherDevice = isFurtherDevice;
+    this.#label = label;
     this.#onReady = onReady;
     listen("make-form", () => this.#make());
     listen("check-form", () => this.#check());
@@ -41,10 +52,16 @@ export class KeysStep {
   }
 
   async start() {
+    await showStorage();
     const { opening, signing } = await this.#kept();
-    if (opening && signing) return this.#ready({ opening, signing });
+    if (this.#isComplete(opening, signing)) return this.#ready(opening, signing);
     const isKnownElsewhere = this.#lot.signing_keys.length > 0 || this.#lot.last !== null;
-    show(isKnownElsewhere ? "elsewhere" : "make");
+    show(isKnownElsewhere && !this.#isFurtherDevice ? "elsewhere" : "make");
+  }
+
+  /** @param {KeptKey | undefined} opening @param {KeptKey | undefined} signing */
+  #isComplete(opening, signing) {
+    return opening !== undefined && (this.#isFurtherDevice || signing !== undefined);
   }
 
   async #kept() {
@@ -54,10 +71,10 @@ export class KeysStep {
     return { opening, signing: signers.find((key) => signing_keys.includes(key.publicKey)) };
   }
 
-  /** @param {KeyPairs} keys */
-  #ready(keys) {
+  /** @param {any} opening @param {any} signing */
+  #ready(opening, signing) {
     show("here");
-    this.#onReady(keys);
+    this.#onReady({ opening, signing });
   }
 
   async #make() {
@@ -66,6 +83,8 @@ export class KeysStep {
       reason: say("两次口令不一致", "the two passphrases differ"),
       part: say("口令", "passphrase"),
     });
+    await askForPersistence();
+    await showStorage();
     status(say("正在生成密钥和备份，大约三秒…", "Making keys and backup, about three seconds…"));
     const { tender, lot, bidder } = this.#lot;
     const created = new Date(serverNow()).toISOString();
@@ -74,7 +93,9 @@ export class KeysStep {
     const suite = await suiteNamed(this.#lot.suite, "sealing.keyset_malformed");
     if (!opening) this.#fresh.push(await generateKey({ for: "opening", tender, lot, owner: bidder }, created, suite));
     const own = { tender: "", lot: "", owner: bidder };
-    if (!signing) this.#fresh.push(await generateKey({ for: "signing", ...own }, created, suite));
+    if (!signing && !this.#isFurtherDevice) {
+      this.#fresh.push(await generateKey({ for: "signing", ...own }, created, suite));
+    }
     const links = byId("backup-links");
     links.replaceChildren();
     this.#downloaded.clear();
@@ -96,7 +117,8 @@ export class KeysStep {
     const kind = file.for === "opening" ? say("解密密钥", "opening key") : say("签名密钥", "signing key");
     link.className = "btn";
     link.href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
-    link.download = `${file.for}-${file.for === "opening" ? this.#lot.lot : file.owner}.age`;
+    // The first digits of the public key: two devices' backups of one lot must not be taken for each other.
+    link.download = `${file.for}-${file.for === "opening" ? this.#lot.lot : file.owner}-${file.public_key.slice(2, 8)}.age`;
     link.textContent = say(`下载备份：${kind}`, `Download the backup: ${kind}`);
     link.dataset.backup = file.for;
     link.addEventListener("click", () => this.#downloaded.add(file.public_key));
@@ -157,20 +179,36 @@ export class KeysStep {
   /** @param {KeyFile[]} files read back from the disk of the bidder */
   async #adopt(files) {
     const find = (/** @type {string} */ use) => files.find((file) => file.for === use)?.public_key ?? "";
-    const label = say("浏览器", "Browser");
-    const answer = await askJson(this.#registerUrl, { signing: find("signing"), sealing: find("opening"), label });
+    const wanted = { signing: find("signing"), sealing: find("opening"), label: this.#label() };
+    const answer = await askJson(this.#registerUrl, wanted);
     this.#lot.signing_keys = answer.signing_keys;
+    this.#lot.opening_keys = answer.opening_keys;
     for (const file of files) await keepKey(file);
-    const isPersistent = await askForPersistence();
+    await askForPersistence();
+    await showStorage();
     byId("check-pass").value = byId("import-pass").value = "";
-    status(
-      isPersistent
-        ? ""
-        : say("浏览器可能清理本机数据，请务必保管好备份文件。", "The browser may clear its data: keep the backup files safe."),
-    );
+    status("");
     const { opening, signing } = await this.#kept();
-    if (opening && signing) this.#ready({ opening, signing });
+    if (this.#isComplete(opening, signing)) this.#ready(opening, signing);
     else show("make");
+  }
+}
+
+/**
+ * What this device is called where devices are listed.
+ * @returns {string}
+ */
+export function deviceName() {
+  const platform = /** @type {any} */ (navigator).userAgentData?.platform ?? "";
+  return platform ? say(`浏览器（${platform}）`, `Browser (${platform})`) : say("浏览器", "Browser");
+}
+
+/** Say how well this browser keeps keys: the reader decides where to go on before making any. */
+async function showStorage() {
+  const found = await storageState();
+  for (const one of document.querySelectorAll("[data-storage-when]")) {
+    const block = /** @type {HTMLElement} */ (one);
+    block.hidden = block.dataset.storageWhen !== found;
   }
 }
 

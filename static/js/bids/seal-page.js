@@ -11,8 +11,9 @@ import { verifyReceipt } from "../sealing/receipt.js";
 import { SEGMENT_SIZE, demandFits } from "../sealing/seal.js";
 import { suiteNamed } from "../sealing/suites.js";
 import { fillSamples, readFiles } from "./files-step.js";
-import { KeysStep } from "./keys-step.js";
+import { KeysStep, deviceName } from "./keys-step.js";
 import { Unreachable, askJson, byId, changeHeaders, icon, readWords, say, showFailure, sizeText } from "./page.js";
+import { Recipients } from "./recipients.js";
 
 /** @typedef {import("./keys-step.js").KeyPairs} KeyPairs */
 /** @typedef {import("./files-step.js").ChosenPart} ChosenPart */
@@ -22,6 +23,7 @@ const root = byId("sealing");
 const failure = byId("seal-failure");
 const worker = new SealingWorker();
 /** @type {KeyPairs | null} */ let keys = null;
+/** @type {Recipients | null} */ let recipients = null;
 let isBusy = false;
 
 /**
@@ -92,7 +94,7 @@ async function sealAndUpload(lot, pair, parts) {
       binding,
       keysetBytes: utf8(lot.keyset),
       keysetHash: lot.keyset_hash,
-      bidderKeys: [pair.opening.publicKey],
+      bidderKeys: [pair.opening.publicKey, ...(recipients?.chosen() ?? [])],
       signingKey: pair.signing.pair.privateKey,
       parts: parts.map(({ id, content }) => ({ id, content })),
       upload: {
@@ -209,11 +211,14 @@ async function start() {
   sample?.addEventListener("click", () => fillSamples(samples ?? "").catch((error) => showFailure(failure, error)));
   try {
     const lot = await askJson(lotJson);
-    const step = new KeysStep(lot, worker, registerUrl, (ready) => {
+    const onReady = (/** @type {KeyPairs} */ ready) => {
       keys = ready;
+      recipients = new Recipients(lot, ready.opening.publicKey, () => askJson(lotJson));
+      recipients.start();
       byId("seal-now").removeAttribute("aria-disabled");
       byId("seal-why").hidden = true;
-    });
+    };
+    const step = new KeysStep({ lot, worker, registerUrl, label: deviceName, onReady });
     await step.start();
   } catch (error) {
     showFailure(failure, error);

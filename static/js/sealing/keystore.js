@@ -59,6 +59,34 @@ export async function askForPersistence() {
   return (await navigator.storage.persisted()) || navigator.storage.persist();
 }
 
+/**
+ * How well this browser keeps what is put here. A browser does not say outright that its window is private: one that
+ * offers no private files (Firefox, Safari) or hardly any room (Chromium) is taken for one.
+ * @returns {Promise<"kept" | "may_be_cleared" | "private" | "none">} `none`: nothing can be kept at all
+ */
+export async function storageState() {
+  try {
+    await run("readonly", (store) => store.count());
+  } catch {
+    return "none"; // whatever the browser calls it: without a database no key can be kept
+  }
+  if (await looksPrivate()) return "private";
+  return (await navigator.storage?.persisted?.()) ? "kept" : "may_be_cleared";
+}
+
+/** @returns {Promise<boolean>} */
+async function looksPrivate() {
+  if (!navigator.storage?.getDirectory) return false;
+  try {
+    await navigator.storage.getDirectory();
+  } catch {
+    return true;
+  }
+  const heapLimit = /** @type {any} */ (performance).memory?.jsHeapSizeLimit;
+  const { quota } = await navigator.storage.estimate();
+  return heapLimit !== undefined && quota !== undefined && quota < 2 * heapLimit;
+}
+
 /** @returns {Promise<IDBDatabase>} */
 function open() {
   return new Promise((resolve, reject) => {
