@@ -10,10 +10,11 @@ from sqlalchemy import select
 from accounts.roles import Role
 from bid_opening import facade as bid_opening
 from bid_opening.states import Phase
+from credit import facade as credit
 from evaluation import access
 from evaluation.models import EvaluationCase, RankedBid, ResultObjection, ScoreSheet
 from evaluation.queries.reviews import ResultRow, benchmark_of, result_rows
-from evaluation.services import committee, paper_texts, papers
+from evaluation.services import committee, paper_texts, papers, review
 from evaluation.states import CaseState, DrawState, SeatState, SheetState
 from foundation.money import Money
 from foundation.store.unit import Unit
@@ -46,6 +47,16 @@ class ObjectionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateBan:
+    """A lawful ban that holds on a published candidate now."""
+
+    name: str
+    authority: str
+    decision_no: str
+    starts_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Desk:
     lot_id: str
     lot_name: str
@@ -73,6 +84,7 @@ class Desk:
     awarded_at: datetime | None
     contract_until: datetime | None
     contracted_at: datetime | None
+    bans: tuple[CandidateBan, ...]
 
 
 def desk(unit: Unit, lot_id: str) -> Desk:
@@ -111,6 +123,17 @@ def desk(unit: Unit, lot_id: str) -> Desk:
         awarded_at=case.awarded_at if case else None,
         contract_until=case.contract_until if case else None,
         contracted_at=case.contracted_at if case else None,
+        bans=_bans(unit, lot_id) if case is not None and case.state is CaseState.PUBLICITY else (),
+    )
+
+
+def _bans(unit: Unit, lot_id: str) -> tuple[CandidateBan, ...]:
+    """Bans that hold on candidates now; their bids were received before, so the committee looks again (R5.03)."""
+    return tuple(
+        CandidateBan(row.name, ban.authority, ban.decision_no, ban.starts_at)
+        for row in review.ranked_rows(unit, lot_id)
+        if row.is_candidate
+        for ban in credit.bans_in_force(unit, row.org_id, unit.at)
     )
 
 

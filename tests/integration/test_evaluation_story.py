@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from accounts import facade as accounts
+from credit.models import Ban
 from evaluation import facade
 from evaluation.errors import (
     ConfirmedAlready,
@@ -19,6 +21,7 @@ from evaluation.errors import (
     SheetClosed,
     SignedAlready,
 )
+from evaluation.queries import desk
 from evaluation.services import award, cases, papers, report, review, sheets
 from evaluation.states import CaseState, SeatState
 from foundation.documents.reading import read_pdf
@@ -28,6 +31,7 @@ from foundation.events import public_projection
 from foundation.journal import read_stream, verify_stream
 from foundation.machine import WrongState
 from foundation.money import Money
+from foundation.store.unit import Unit
 from tendering import facade as tendering
 from tendering.facade import LotStayed
 from tendering.models import PastDeal
@@ -291,6 +295,35 @@ def test_publicity_runs_to_its_last_moment(told: Evaluation) -> None:
     with pytest.raises(NotPermitted):
         told.act(told.host, award.award)
     told.act(told.tenderee, award.award)
+
+
+def test_a_candidate_banned_during_publicity_is_shown_to_the_tenderee(told: Evaluation) -> None:
+    told.to_publicity()
+    assert told.act(told.tenderee, desk.desk).bans == ()
+    with told.world.units.begin(told.supervisor) as unit:
+        first = next(row for row in review.ranked_rows(unit, told.lot_id) if row.rank == 1)
+        name = first.name
+        unit.session.add(_ban(unit, first.org_id))
+    (shown,) = told.act(told.tenderee, desk.desk).bans
+    assert (shown.name, shown.decision_no) == (name, "苏建罚〔2026〕7 号")
+
+
+def _ban(unit: Unit, org_id: str) -> Ban:
+    """A decision that took effect a second ago."""
+    return Ban(
+        id=unit.new_id(),
+        uscc=accounts.organisation(unit, org_id).uscc,
+        name="",
+        authority="江苏省住房和城乡建设厅",
+        decision_no="苏建罚〔2026〕7 号",
+        clause="REG 67",
+        starts_at=unit.at - timedelta(seconds=1),
+        ends_at=unit.at + timedelta(days=365),
+        document_reference="",
+        entered_by="",
+        entered_at=unit.at,
+        annulled_ground="",
+    )
 
 
 def test_the_contract_is_signed_by_its_two_parties_on_the_same_paper(told: Evaluation) -> None:
