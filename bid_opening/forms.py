@@ -29,6 +29,13 @@ class EscrowConfirmForm(BaseModel):
     seat: int = Field(ge=1, le=100_000)
 
 
+class BeaconForm(BaseModel):
+    """A relay's answer for the announced round; ``confirm`` once it was shown as verified."""
+
+    content: str = Field(default="", max_length=8192)
+    confirm: bool = False
+
+
 class TextForm(BaseModel):
     """An objection."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from flask import Flask
 
 from bid_opening import nav, worklist
-from bid_opening.views import acts, board, rooms
+from bid_opening.views import acts, beacons, board, rooms
 
 
 def register(app: Flask) -> None:
     """Blueprints and navigation."""
     app.register_blueprint(rooms.bp)
     app.register_blueprint(acts.bp)
+    app.register_blueprint(beacons.bp)
     nav.register(app.extensions["nav"])
     app.extensions["worklist"].add(worklist.work)
     app.jinja_env.filters["room_money"] = board.grouped

@@ -66,7 +66,7 @@ def _offer(name: str, unit: Unit, state: RoomState, viewer: Viewer) -> Offer:
     tests: dict[str, Callable[[], object]] = {
         "start-decryption": lambda: _may_start(unit, state),
         "extend": lambda: rules.extend_window(state, at),
-        "draw": lambda: rules.require_phase(state, Phase.GATE_RELEASED),
+        "draw": lambda: _may_draw(state),
         "start-reading": lambda: rules.start_reading(state),
         "start-query": lambda: rules.open_query(state, at),
         "answer": lambda: rules.require_phase(state, Phase.QUERY),
@@ -86,6 +86,11 @@ def _offer(name: str, unit: Unit, state: RoomState, viewer: Viewer) -> Offer:
     except Refusal as refusal:
         return Offer(name, is_allowed=False, code=refusal.code, params=dict(refusal.fields))
     return Offer(name, is_allowed=True)
+
+
+def _may_draw(state: RoomState) -> None:
+    rules.require_phase(state, Phase.GATE_RELEASED)
+    rules.require_beacon(state)
 
 
 def _may_start(unit: Unit, state: RoomState) -> None:

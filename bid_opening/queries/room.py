@@ -16,6 +16,7 @@ from bid_opening.queries.offers import Offer, offers_for
 from bid_opening.services import acts, rooms
 from bid_opening.states import Phase
 from foundation.clock import parse_iso
+from foundation.draws import beacon_time
 from foundation.events import bid_opening as e
 from foundation.publication import proofs
 from foundation.store.unit import Unit
@@ -96,6 +97,16 @@ class OwnView:
 
 
 @dataclass(frozen=True, slots=True)
+class BeaconView:
+    """The beacon the notice announced: its round by the deadline, when that is given, and its value once it is here."""
+
+    round: int
+    given_at: datetime
+    signature: str
+    limit_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class RoomPage:
     """A room as one actor sees it at ``server_now``. ``heads`` are the last frame numbers it already contains."""
 
@@ -116,6 +127,9 @@ class RoomPage:
     decrypt_minutes: int
     min_bidders: int
     escrow_rule: str
+    beacon: BeaconView | None
+    freeze_grace_seconds: int
+    freeze_delay: str
     extensions: int
     failure: str
     suspension: Suspension | None
@@ -164,6 +178,9 @@ def room_page(unit: Unit, lot_id: str) -> RoomPage:
         decrypt_minutes=state.decrypt_minutes,
         min_bidders=state.min_bidders,
         escrow_rule=state.escrow_rule,
+        beacon=_beacon(state),
+        freeze_grace_seconds=state.freeze_grace_seconds,
+        freeze_delay=state.freeze_delay,
         extensions=state.extensions,
         failure=state.failure,
         suspension=state.suspension,
@@ -184,6 +201,14 @@ def room_page(unit: Unit, lot_id: str) -> RoomPage:
         has_record=bool(state.record_sha256),
         record_sha256=state.record_sha256,
     )
+
+
+def _beacon(state: RoomState) -> BeaconView | None:
+    number = state.beacon_round
+    if number is None:
+        return None
+    signature = state.beacon_value.signature if state.beacon_value else ""
+    return BeaconView(number, beacon_time(number), signature, rules.BEACON_MINUTES)
 
 
 def _halt(unit: Unit, state: RoomState, viewer: Viewer) -> HaltView | None:
@@ -261,6 +286,8 @@ def _next_step(unit: Unit, state: RoomState) -> str:
         case Phase.WINDOW_CLOSED:
             entry_id = rooms.entry_id_of(unit, state.lot, e.WindowClosed)
             return "gate_holders" if entry_id and proofs.is_cosigned(unit, entry_id) else "log"
+        case Phase.GATE_RELEASED if state.needs_beacon:
+            return "beacon"
         case Phase.PARAM_DRAWN:
             return "decryption" if state.unsettled else "host_reads"
         case _:

@@ -31,6 +31,8 @@ WORD_PREFIXES: Final = (
     "opening_failure.",
     "attendant.",
     "room_phase.",
+    "freeze_waiting.",
+    "beacon_source.",
 )
 
 STAGES: Final[tuple[tuple[Phase, str, str], ...]] = (

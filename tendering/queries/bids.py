@@ -10,6 +10,7 @@ from sqlalchemy import select
 from accounts import facade as accounts
 from deposits import facade as deposits
 from deposits.facade import DepositStatus
+from foundation.draws import beacon_round
 from foundation.errors import Conflict
 from foundation.events.tendering import DocumentDownloaded, LotCancelled, LotFailed, LotOpened
 from foundation.journal.models import JournalEntry, JournalStream
@@ -98,6 +99,8 @@ class SealingFacts:
     bidder_name: str
     keyset: KeysetCard
     escrow_rule: str
+    beacon: str
+    beacon_round: int | None
     deadline_at: datetime
     is_taking_bids: bool
     is_verified: bool
@@ -229,6 +232,8 @@ def sealing_facts(unit: Unit, lot_id: str) -> SealingFacts:
         bidder_name=own.name,
         keyset=keyset,
         escrow_rule=lot.escrow_rule,
+        beacon=lot.beacon,
+        beacon_round=beacon_round(lot.deadline_at) if lot.beacon and lot.deadline_at else None,
         deadline_at=_deadline(lot),
         is_taking_bids=_is_taking(unit, lot),
         is_verified=own.is_verified,

@@ -140,6 +140,8 @@ def lot_json(lot_id: str) -> ResponseReturnValue:
             "keyset": facts.keyset.json_text,
             "keyset_hash": facts.keyset.hash,
             "escrow_rule": facts.escrow_rule,
+            "beacon": facts.beacon,
+            "beacon_round": facts.beacon_round,
             "deadline_at": facts.deadline_at,
             "server_time": now,
             "is_taking_bids": facts.is_taking_bids,

@@ -303,6 +303,7 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "room_acts.confirm": (Action.RUN_ROOM, frozenset({Part.OWN})),
     "room_acts.request_escrow": (Action.RUN_ROOM, frozenset({Part.OWN})),
     "room_acts.confirm_escrow": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
+    "room_beacons.hand_in": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
     "room_acts.raise_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
     "room_acts.answer": (Action.ANSWER_OBJECTION, frozenset({Part.DO, Part.DRAFT})),
     **dict.fromkeys(
