@@ -73,6 +73,14 @@ def own_seats(unit: Unit) -> list[HolderSeat]:
     return [row for row in rows if actor.has_role(kinds.get(row.side, "gate_holder"))]
 
 
+def own_seat(unit: Unit, seat_id: str) -> HolderSeat:
+    """A seat of the person who asks; anybody else's is not found."""
+    found = next((row for row in own_seats(unit) if row.id == seat_id), None)
+    if found is None:
+        raise NotFound(what="seat")
+    return found
+
+
 def current_keyset(unit: Unit, lot_id: str) -> LotKeyset | None:
     """The key set of a lot that counts now."""
     return unit.session.scalar(

@@ -212,9 +212,10 @@ class HolderAgent:
         apart = task.get("long_entries")
         long_entries = apart if isinstance(apart, dict) else {}
         names = ("published_entry_id", "frozen_entry_id", "list_entry_id", "ended_entry_id")
-        entries = [self._shown(_text(task, name), long_entries) for name in names]
+        published, frozen, listed, ended = (self._shown(_text(task, name), long_entries) for name in names)
         wanted = {one["request_entry_id"] for one in task.get("bids") or () if one.get("request_entry_id")}
-        return MissingEntries(*entries, requests=tuple(self._shown(str(one)) for one in sorted(wanted)))
+        requests = tuple(self._shown(str(one)) for one in sorted(wanted))
+        return MissingEntries(published, frozen, listed, ended, requests)
 
     def _shown(self, entry_id: str, apart: Mapping[str, Any] | None = None) -> ShownEntry:
         """A log entry with its proof; raises Unavailable while it is not cosigned yet."""

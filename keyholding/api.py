@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 from foundation.clock import machine_now
 from foundation.ids import parse_id
 from foundation.sealing.strict import decode_base64
+from foundation.store.unit import Unit
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.fields import reading
 from foundation.web.limits import body_limit, rate_limit
@@ -105,9 +106,7 @@ def give_key(keyset_id: str) -> ResponseReturnValue:
     seat = _seat()
     given = parse(GivenKey)
     with units().begin(access.agent_actor(seat, current_actor().source)) as unit:
-        key = bytes.fromhex(given.public_key)
-        state = keysets.give_key(unit, seat, parse_id(keyset_id), key, given.proof)
-    return json_response({"state": state.value})
+        return take_key(unit, seat, keyset_id, given)
 
 
 @bp.post("/agent/rehearsals/<rehearsal_id>/share")
@@ -118,9 +117,7 @@ def give_rehearsal_share(rehearsal_id: str) -> ResponseReturnValue:
     seat = _seat()
     answer = parse(Answer)
     with units().begin(access.agent_actor(seat, current_actor().source)) as unit:
-        share = bytes.fromhex(answer.share) if answer.share else None
-        state = rehearsals.give_rehearsal_share(unit, seat, parse_id(rehearsal_id), share, answer.fault or "")
-    return json_response({"state": state.value})
+        return take_rehearsal_share(unit, seat, rehearsal_id, answer)
 
 
 @bp.post("/agent/lots/<lot_id>/gate-key")
@@ -131,8 +128,7 @@ def give_gate_key(lot_id: str) -> ResponseReturnValue:
     seat = _seat()
     given = parse(GateKeyBody)
     with units().begin(access.agent_actor(seat, current_actor().source)) as unit:
-        gate.release_gate_key(unit, seat, parse_id(lot_id), given.private_key)
-    return json_response({"state": "published"})
+        return take_gate_key(unit, seat, lot_id, given)
 
 
 @bp.post("/agent/lots/<lot_id>/escrow-shares")
@@ -141,16 +137,39 @@ def give_gate_key(lot_id: str) -> ResponseReturnValue:
 @body_limit(BODY_BYTES)
 def give_escrow_shares(lot_id: str) -> ResponseReturnValue:
     seat = _seat()
-    given = [
-        escrow.GivenShare(one.bid, bytes.fromhex(one.share) if one.share else None, one.fault or "")
-        for one in parse(SharesBody).shares
-    ]
+    given = parse(SharesBody)
     with units().begin(access.agent_actor(seat, current_actor().source)) as unit:
-        taken = escrow.release_shares(unit, seat, parse_id(lot_id), given)
-    return json_response(taken)
+        return take_escrow_shares(unit, seat, lot_id, given)
 
 
 def _seat() -> HolderSeat:
     """Whose agent this is, before anything of the body is read."""
     with units().read() as unit:
         return access.seat_of_token(unit, bearer())
+
+
+# What agents and browsers have in common ---------------------------------------------------------------------------
+
+
+def take_key(unit: Unit, seat: HolderSeat, keyset_id: str, given: GivenKey) -> ResponseReturnValue:
+    state = keysets.give_key(unit, seat, parse_id(keyset_id), bytes.fromhex(given.public_key), given.proof)
+    return json_response({"state": state.value})
+
+
+def take_rehearsal_share(unit: Unit, seat: HolderSeat, rehearsal_id: str, answer: Answer) -> ResponseReturnValue:
+    share = bytes.fromhex(answer.share) if answer.share else None
+    state = rehearsals.give_rehearsal_share(unit, seat, parse_id(rehearsal_id), share, answer.fault or "")
+    return json_response({"state": state.value})
+
+
+def take_gate_key(unit: Unit, seat: HolderSeat, lot_id: str, given: GateKeyBody) -> ResponseReturnValue:
+    gate.release_gate_key(unit, seat, parse_id(lot_id), given.private_key)
+    return json_response({"state": "published"})
+
+
+def take_escrow_shares(unit: Unit, seat: HolderSeat, lot_id: str, given: SharesBody) -> ResponseReturnValue:
+    shares = [
+        escrow.GivenShare(one.bid, bytes.fromhex(one.share) if one.share else None, one.fault or "")
+        for one in given.shares
+    ]
+    return json_response(escrow.release_shares(unit, seat, parse_id(lot_id), shares))

@@ -37,6 +37,7 @@ class SeatLine:
     holder_name: str
     operator: str
     is_enrolled: bool
+    acts_by_hand: bool
     is_present: bool
     last_seen_at: datetime | None
     is_active: bool
@@ -56,6 +57,21 @@ class LotLine:
     has_key: bool
     is_published: bool
     asked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seat's place in a key set, as its holder's browser needs it to find its own key."""
+
+    keyset_id: str
+    lot_id: str
+    tender: str
+    lot_code: str
+    version: int
+    state: str
+    role: str
+    index: int
+    public_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,7 @@ def seat_line(row: HolderSeat) -> SeatLine:
         holder_name=row.holder_name,
         operator=row.operator,
         is_enrolled=row.agent_token_hash is not None,
+        acts_by_hand=row.browser_since is not None,
         is_present=is_present(row.last_seen_at, machine_now()),
         last_seen_at=row.last_seen_at,
         is_active=row.is_active,
@@ -166,14 +183,37 @@ def own_desks(unit: Unit) -> tuple[SeatDesk, ...]:
     return tuple(_desk(unit, row) for row in access.own_seats(unit))
 
 
-def _desk(unit: Unit, row: HolderSeat) -> SeatDesk:
+def _newest_places(unit: Unit, row: HolderSeat) -> list[tuple[KeysetMember, LotKeyset]]:
     pairs = unit.session.execute(
         select(KeysetMember, LotKeyset)
         .join(LotKeyset, LotKeyset.id == KeysetMember.keyset_id)
         .where(KeysetMember.seat_id == row.id)
         .order_by(LotKeyset.requested_at.desc(), LotKeyset.id.desc())
         .limit(50)
-    ).all()
+    )
+    return [(member, keyset) for member, keyset in pairs]
+
+
+def places_of(unit: Unit, row: HolderSeat) -> tuple[Place, ...]:
+    """The newest places of a seat, retired key sets among them."""
+    return tuple(
+        Place(
+            keyset_id=keyset.id,
+            lot_id=keyset.lot_id,
+            tender=keyset.tender,
+            lot_code=keyset.lot_code,
+            version=keyset.version,
+            state=keyset.state.value,
+            role=member.role.value,
+            index=member.index,
+            public_key=member.public_key or "",
+        )
+        for member, keyset in _newest_places(unit, row)
+    )
+
+
+def _desk(unit: Unit, row: HolderSeat) -> SeatDesk:
+    pairs = _newest_places(unit, row)
     asked: dict[str, list[str]] = {}
     for task in tasks_of(unit, row):
         asked.setdefault(task["keyset_id"], []).append(task["kind"])

@@ -43,4 +43,7 @@ def warn_holder(unit: Unit, seat_id: str, machine: datetime) -> None:
     if seat.warned_at is not None or is_present(seat.last_seen_at, machine):
         return
     seat.warned_at = machine
-    add_to_inbox(unit, seat.user_id or seat.org_id, "inbox.agent_silent", {"holder": seat.holder_name}, "/keyholding")
+    code, link = "inbox.agent_silent", "/keyholding"
+    if seat.browser_since is not None:
+        code, link = "inbox.holder_wanted", f"/keyholding/seats/{seat.id}"
+    add_to_inbox(unit, seat.user_id or seat.org_id, code, {"holder": seat.holder_name}, link)

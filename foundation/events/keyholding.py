@@ -41,6 +41,16 @@ class AgentEnrolled(Event):
 
 @event_type
 @dataclass(frozen=True)
+class SeatActsByHand(Event):
+    """The holder keeps its keys in its own browser and acts on its page; without it a seat needs an agent."""
+
+    TYPE: ClassVar[str] = "keyholding.seat_acts_by_hand"
+
+    seat: str
+
+
+@event_type
+@dataclass(frozen=True)
 class KeysetRequested(Event):
     """Holders are chosen; their agents make keys."""
 

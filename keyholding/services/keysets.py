@@ -59,7 +59,7 @@ def seat_facts(unit: Unit) -> list[SeatFacts]:
             holder_name=row.holder_name,
             operator=row.operator,
             user_id=row.user_id,
-            is_enrolled=row.agent_token_hash is not None,
+            is_enrolled=row.agent_token_hash is not None or row.browser_since is not None,
         )
         for row in rows
     ]

@@ -10,7 +10,7 @@ from accounts import facade as accounts
 from foundation.clock import machine_now
 from foundation.entropy import url_token
 from foundation.errors import NotFound, Objection
-from foundation.events.keyholding import AgentEnrolled, SeatAppointed, SeatRetired
+from foundation.events.keyholding import AgentEnrolled, SeatActsByHand, SeatAppointed, SeatRetired
 from foundation.ids import SeatId
 from foundation.store.unit import Unit
 from keyholding import access
@@ -53,6 +53,7 @@ def appoint_seat(unit: Unit, new: NewSeat) -> SeatId:
         holder_name=new.holder_name,
         operator=new.operator,
         agent_token_hash=None,
+        browser_since=None,
         last_seen_at=None,
         warned_at=None,
         is_active=True,
@@ -95,6 +96,15 @@ def enrol_agent(unit: Unit, seat_id: str) -> str:
     return token
 
 
+def act_by_hand(unit: Unit, seat_id: str) -> None:
+    """From now on the holder acts in its own browser; an agent may stay beside it. Twice is the same as once."""
+    row = access.own_seat(unit, seat_id)
+    if row.browser_since is not None:
+        return
+    row.browser_since = unit.at
+    unit.append(f"org:{row.org_id}", SeatActsByHand(row.id))
+
+
 def retire_seat(unit: Unit, seat_id: str, *, reason: str = "") -> None:
     """End an appointment: no new key set names it, its agent is no longer known. Key sets that name it stay."""
     row = access.seat(unit, seat_id)
@@ -102,6 +112,7 @@ def retire_seat(unit: Unit, seat_id: str, *, reason: str = "") -> None:
         return
     row.is_active = False
     row.agent_token_hash = None
+    row.browser_since = None
     unit.append(f"org:{row.org_id}", SeatRetired(row.id), reason=reason)
 
 

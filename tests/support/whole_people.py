@@ -134,6 +134,7 @@ def add_holders(centre: WholeCentre, number: int) -> None:
             holder_name=holder.display_name,
             operator="公证处机房",
             agent_token_hash=None,
+            browser_since=unit.at if number == 1 else None,
             last_seen_at=None,
             warned_at=None,
             is_active=True,

@@ -16,9 +16,10 @@ from foundation.actor import Actor
 from foundation.events import keyholding as events
 from foundation.ids import OrgId, UserId
 from foundation.web.access import rule_of
+from keyholding.errors import HoldersRefused
 from keyholding.models import HolderSeat
 from keyholding.states import Side
-from tests.unit.keyholding.world import LOT, OTHER_LOT, World, build
+from tests.unit.keyholding.world import LOT, OTHER_LOT, WORKER, World, build
 
 HOLDERS = {"gate_holder", "custodian"}
 DESK = {"centre_staff", "administrator"}
@@ -33,6 +34,13 @@ MATRIX = {
     "keyholding.retire_seat": DESK,
     "keyholding.show_keyset": EVERYBODY,
     "keyholding.keyset_file": EVERYBODY,
+    "holder_desk.show_desk": HOLDERS,
+    "holder_desk.act_by_hand": HOLDERS,
+    "holder_desk.show_tasks": HOLDERS,
+    "holder_desk.give_key": HOLDERS,
+    "holder_desk.give_rehearsal_share": HOLDERS,
+    "holder_desk.give_gate_key": HOLDERS,
+    "holder_desk.give_escrow_shares": HOLDERS,
     "holder_agents.show_tasks": AGENT,
     "holder_agents.give_key": AGENT,
     "holder_agents.give_rehearsal_share": AGENT,
@@ -69,7 +77,7 @@ def address(world: World, endpoint: str) -> tuple[str, str]:
 
 def test_every_route_of_the_package_has_a_row(world: World) -> None:
     own = {
-        one.endpoint for one in world.app.url_map.iter_rules() if one.endpoint.startswith(("keyholding.", "holder_ag"))
+        one.endpoint for one in world.app.url_map.iter_rules() if one.endpoint.startswith(("keyholding.", "holder_"))
     }
     assert own == set(MATRIX)
     assert all(rule_of(world.app, endpoint) is not None for endpoint in own)
@@ -213,3 +221,62 @@ def test_malformed_agent_bodies_are_refused_at_their_fields(world: World) -> Non
         assert answer.status_code == 422, body
     many = {"shares": [{"bid": "a" * 32, "share": "1" * 66}] * 51}
     assert world.post("公证处0", f"/agent/lots/{LOT}/escrow-shares", many).status_code == 422
+
+
+def test_a_holder_acts_by_hand_for_its_own_seat_only(world: World, client: FlaskClient) -> None:
+    world.usual_seats(custodians=0)
+    with world.units.read() as unit:
+        seats = {row.org_name: row.id for row in unit.session.query(HolderSeat)}
+    own, other = seats["住建局"], seats["审计局"]
+    as_holder = {"X-Who": "住建局", **JSON}
+    for path in ("", "/tasks"):
+        assert client.get(f"/keyholding/seats/{other}{path}", headers=as_holder).status_code == 404
+    acts = (
+        "by-hand",
+        f"keysets/{LOT}/key",
+        f"rehearsals/{LOT}/share",
+        f"lots/{LOT}/gate-key",
+        f"lots/{LOT}/escrow-shares",
+    )
+    for act in acts:
+        answer = client.post(f"/keyholding/seats/{other}/{act}", json={"private_key": "11" * 32}, headers=as_holder)
+        assert answer.status_code == 404, act
+    for _ in range(2):
+        assert client.post(f"/keyholding/seats/{own}/by-hand", headers=as_holder).status_code == 200
+    assert [one.seat for one in world.events(events.SeatActsByHand)] == [own]  # type: ignore[attr-defined]
+
+
+def test_a_seat_without_agent_counts_once_its_holder_acts_by_hand(world: World, client: FlaskClient) -> None:
+    world.usual_seats(custodians=0)
+    with world.units.begin(WORKER) as unit:
+        unit.session.query(HolderSeat).filter(HolderSeat.org_name == "住建局").update({"agent_token_hash": None})
+        seat_id = unit.session.query(HolderSeat.id).filter(HolderSeat.org_name == "住建局").scalar()
+    with pytest.raises(HoldersRefused):
+        world.create(custodians=False)
+    client.post(f"/keyholding/seats/{seat_id}/by-hand", headers={"X-Who": "住建局", **JSON})
+    world.create(custodians=False)
+    told = client.get(f"/keyholding/seats/{seat_id}/tasks", headers={"X-Who": "住建局", **JSON}).get_json()
+    assert [task["kind"] for task in told["tasks"]] == ["make_key"]
+    assert [(place["lot_id"], place["public_key"]) for place in told["places"]] == [(LOT, "")]
+    early = client.post(
+        f"/keyholding/seats/{seat_id}/lots/{LOT}/gate-key",
+        json={"private_key": "11" * 32},
+        headers={"X-Who": "住建局", **JSON},
+    )
+    assert (early.status_code, early.get_json()["code"]) == (409, "keyholding.gate_not_asked")
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_the_holders_page_speaks_both_languages(world: World, client: FlaskClient, lang: str) -> None:
+    world.usual_seats(custodians=0)
+    with world.units.read() as unit:
+        seat_id = unit.session.query(HolderSeat.id).filter(HolderSeat.org_name == "住建局").scalar()
+    before = get(client, f"/keyholding/seats/{seat_id}", "住建局", lang).get_data(as_text=True)
+    assert ("Set up an agent instead" if lang == "en" else "改装代理程序") in before
+    client.post(f"/keyholding/seats/{seat_id}/by-hand", headers={"X-Who": "住建局", **JSON})
+    after = get(client, f"/keyholding/seats/{seat_id}", "住建局", lang).get_data(as_text=True)
+    assert ("Whose signatures you believe" if lang == "en" else "您相信谁的签名") in after
+    words = client.get(
+        f"/keyholding/seats/{seat_id}", headers={"X-Who": "住建局", "Accept-Language": lang, **JSON}
+    ).json["words"]
+    assert ("Escrow is on request" if lang == "en" else "按请求启封") in words["evidence_reason.not_requested"]

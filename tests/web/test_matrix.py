@@ -376,6 +376,17 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     **dict.fromkeys(
         ("keyholding.appoint_seat", "keyholding.enrol_agent", "keyholding.retire_seat"), "centre_staff administrator"
     ),
+    # A holder acts for its own seat: gate keys by gate holders, shares by custodians, as the key set says.
+    **dict.fromkeys(
+        (
+            "holder_desk.act_by_hand",
+            "holder_desk.give_key",
+            "holder_desk.give_rehearsal_share",
+            "holder_desk.give_gate_key",
+            "holder_desk.give_escrow_shares",
+        ),
+        "gate_holder custodian",
+    ),
 }
 HOSTING = {Part.DO, Part.DRAFT, Part.PROPOSE}
 

@@ -29,6 +29,12 @@ export function readWords(root) {
   words = JSON.parse(root.dataset.words ?? "{}");
 }
 
+/**
+ * @param {string} key
+ * @returns {string} the sentence of a code, "" when there is none
+ */
+export const wordOf = (key) => words[key] ?? "";
+
 /** A refusal of the server, already in words. */
 export class Refused extends Error {
   /**

@@ -202,6 +202,11 @@ def make_app(units: Units, who: dict[str, Actor], show_entry: Any) -> Flask:
     def entry(entry_id: str) -> ResponseReturnValue:
         return show_entry(entry_id)
 
+    @app.get("/log/policy")
+    @allow(PUBLIC)
+    def policy() -> ResponseReturnValue:
+        return POLICY, 200, {"Content-Type": "text/plain; charset=utf-8"}
+
     return complete(app)
 
 
