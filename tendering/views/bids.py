@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import asdict
 from datetime import datetime
@@ -17,6 +16,7 @@ from foundation.documents.forms import render_submission_receipt
 from foundation.i18n import ZH, instant
 from foundation.ids import parse_id
 from foundation.publication.proofs import log_policy, proof_of_entry, receipt_vkey
+from foundation.sealing import Header
 from foundation.sealing.strict import encode_base64
 from foundation.web.access import allow, current_actor
 from foundation.web.limits import EXPENSIVE, KIB, body_limit, rate_limit
@@ -321,7 +321,7 @@ def own_header(lot_id: str) -> ResponseReturnValue:
             "bidder": own.uscc,
             "stage": STAGE,
             "header": encode_base64(row.header),
-            "header_hash": hashlib.sha256(row.header).hexdigest(),
+            "header_hash": Header.parse(row.header).hash.hex(),
             "manifest": row.manifest.decode(),
             "signature": encode_base64(row.signature),
             "envelope_hash": row.envelope_hash,
