@@ -229,8 +229,12 @@ def test_a_bidder_seals_replaces_rehearses_and_keeps_a_verified_receipt(page: Pa
     assert_accessible(page)
 
     page.goto(url)
-    page.get_by_role("button", name="开始演练").click()
+    expect(page.get_by_text("未验证", exact=True)).to_be_visible()
+    page.get_by_role("button", name="验证我的密钥").click()
     expect(page.locator("[data-rehearsed]")).to_contain_text("成功")
+    page.reload()
+    expect(page.get_by_text("已验证", exact=True)).to_be_visible()
+    expect(page.locator("[data-rehearsed]")).to_contain_text("这台电脑验证过")
     assert_accessible(page)
 
     site.receiver.is_open = False  # sockets do not get through: plain HTTP carries the next version
