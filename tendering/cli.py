@@ -5,35 +5,31 @@ Exit codes as everywhere: 0 done, 2 usage, 3 refusal, 4 tampering, 5 unavailable
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Final
 
 import click
 
 from foundation.entropy import SystemEntropy
-from foundation.sealing import KeyFile, KeyUse
 from foundation.sealing.suite import load_public, verifies
 from tendering.cli_archive import SEALED, sealed_folder
 from tendering.cli_envelope import LotFile, chosen_files, seal_folder
-from tendering.cli_errors import BadArgument, SignatureFalse
+from tendering.cli_errors import SignatureFalse
+from tendering.cli_keyring import point, recipient, signing_provider, warn
 from tendering.cli_keys import keys
 from tendering.cli_progress import progress
-from tendering.cli_terminal import FILE, NEW, json_option, passphrase_of, passphrase_option, say
+from tendering.cli_terminal import FILE, NEW, json_option, passphrase_option, say
 from tendering.cli_unseal import unseal
-
-_PUBLIC_HEX: Final = re.compile(r"04[0-9a-f]{128}")
 
 
 @click.command()
 @click.option("--lot", "lot_path", type=FILE, required=True, help="lot.json as downloaded from the centre.")
-@click.option("--signing-key", type=FILE, required=True, help="Key file; its public key must be registered.")
+@click.option("--signing-key", type=FILE, required=True, help="Key file or .p12; its public key must be registered.")
 @click.option(
     "--recipient",
     "recipients",
     multiple=True,
     required=True,
-    help="Opening key: a key file, or 130 hex digits. 1 to 3.",
+    help="Opening key: a key file, 130 hex digits, a .p12 or a certificate. 1 to 3.",
 )
 @click.option("-o", "--output", type=NEW, required=True, help="New folder for the sealed bid.")
 @passphrase_option
@@ -55,19 +51,23 @@ def seal(
     """
     lot = LotFile.read(lot_path)
     chosen = chosen_files(lot, files)
-    signer = KeyFile.load(signing_key, passphrase_of(passphrase_env, signing_key))
-    if signer.use is not KeyUse.SIGNING:
-        raise BadArgument(argument=str(signing_key), reason="use")
-    openers = [_recipient(one, lot, passphrase_env) for one in recipients]
+    signer, about = signing_provider(signing_key, passphrase_env)
+    warnings = {*warn(signing_key, about)}
+    openers = []
+    for one in recipients:
+        public_key, about = recipient(one, lot, passphrase_env)
+        openers.append(public_key)
+        warnings.update(warn(one, about))
     total = sum(path.stat().st_size for path in chosen.values())
     with progress("seal", total) as advance:
-        sealed = seal_folder(lot, chosen, openers, signer.private_key, output, SystemEntropy(), advance)
+        sealed = seal_folder(lot, chosen, openers, signer, output, SystemEntropy(), advance)
     told = {
         "folder": str(output),
         "bid_id": sealed.header.binding.bid,
         "rev": sealed.manifest.rev,
         "envelope_hash": sealed.manifest.envelope_hash,
         "size_bytes": sealed.manifest.size_bytes,
+        "warnings": sorted(warnings),
     }
     say(told, f"{output}: rev {sealed.manifest.rev}, {sealed.manifest.envelope_hash}", as_json=as_json)
 
@@ -82,7 +82,7 @@ def inspect(folder: Path, signing_public_key: str, as_json: bool) -> None:
     bid.check_hashes()
     is_signed: bool | None = None
     if signing_public_key:
-        is_signed = verifies(load_public(_point(signing_public_key)), bid.signature, bid.manifest.raw)
+        is_signed = verifies(load_public(point(signing_public_key)), bid.signature, bid.manifest.raw)
         if not is_signed:
             raise SignatureFalse
     with progress("inspect", bid.manifest.size_bytes) as advance:
@@ -125,24 +125,3 @@ def submit(folder: Path, server: str, token: str, receipt_vkey: str, lot_path: P
 
 
 commands: tuple[click.Command, ...] = (keys, seal, inspect, submit, unseal)
-
-
-def _recipient(text: str, lot: LotFile, passphrase_env: str | None) -> bytes:
-    if _PUBLIC_HEX.fullmatch(text):
-        return _point(text)
-    path = Path(text)
-    if not path.is_file():
-        raise BadArgument(argument=text, reason="file")
-    file = KeyFile.load(path, passphrase_of(passphrase_env, path))
-    if file.use is not KeyUse.OPENING or (file.tender, file.lot) != (lot.tender, lot.lot):
-        raise BadArgument(argument=text, reason="use")
-    return file.public_key
-
-
-def _point(text: str) -> bytes:
-    try:
-        point = bytes.fromhex(text)
-        load_public(point)
-    except ValueError as error:
-        raise BadArgument(argument=text[:40], reason="public_key") from error
-    return point

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from foundation.clock import machine_now
-from foundation.sealing import SUITES, KeyFile, KeyUse, generate_key, suite_named, suite_of
+from foundation.sealing import (
+    SUITES,
+    KeyFile,
+    KeyUse,
+    Role,
+    fingerprint,
+    generate_key,
+    prove_possession,
+    suite_named,
+    suite_of,
+)
+from foundation.sealing.strict import encode_base64
 from foundation.sealing.suite import DEFAULT
-from foundation.sealing.text import instant_text
+from foundation.sealing.text import TOKEN, instant_text
 from tendering.cli_envelope import LotFile
 from tendering.cli_errors import BadArgument
+from tendering.cli_keyring import CA_KEY_CENTRE, EXPIRED, about_certificate, load_key, warn
 from tendering.cli_terminal import FILE, NEW, json_option, passphrase_of, passphrase_option, say
+
+USES: Final = {"sealing": KeyUse.OPENING, "opening": KeyUse.OPENING, "signing": KeyUse.SIGNING, "holding": KeyUse.GATE}
+"""What ``--for`` takes. Sealing and opening are the two sides of one key."""
+HOLDING: Final = {"gate": KeyUse.GATE, "escrow": KeyUse.ESCROW}
+_SEATS: Final = {KeyUse.GATE: Role.GATE, KeyUse.ESCROW: Role.ESCROW}
 
 
 @click.group()
@@ -21,8 +39,11 @@ def keys() -> None:
 
 
 @keys.command("new")
-@click.option("--for", "use", type=click.Choice(["opening", "signing"]), required=True, help="What the key is for.")
-@click.option("--lot", "lot_path", type=FILE, help="The lot file; an opening key belongs to one lot.")
+@click.option("--for", "use", type=click.Choice(list(USES)), required=True, help="What the key is for.")
+@click.option("--lot", "lot_path", type=FILE, help="The lot file; a key for sealing (opening) belongs to one lot.")
+@click.option("--role", type=click.Choice(list(HOLDING)), default="gate", help="Holding: a gate or an escrow seat.")
+@click.option("--tender", default="", help="Holding: code of the tender, where there is no lot file.")
+@click.option("--lot-code", default="", help="Holding: code of the lot, where there is no lot file.")
 @click.option("--owner", default="", help="Unified code of the organisation (taken from the lot file otherwise).")
 @click.option("--suite", type=click.Choice(list(SUITES)), help="The lot file's suite is taken otherwise; else S1.")
 @click.option("-o", "--output", type=NEW, required=True, help="File to write; an existing one is never replaced.")
@@ -31,23 +52,32 @@ def keys() -> None:
 def new_key(
     use: str,
     lot_path: Path | None,
+    role: str,
+    tender: str,
+    lot_code: str,
     owner: str,
     suite: str | None,
     output: Path,
     passphrase_env: str | None,
     as_json: bool,
 ) -> None:
-    """Make a key."""
+    """Make a key: for sealing (that opens one's own bid), for signing, or for holding a seat of the gate or escrow."""
     lot = LotFile.read(lot_path) if lot_path else None
-    if use == KeyUse.OPENING and lot is None:
+    wanted = HOLDING[role] if use == "holding" else USES[use]
+    if wanted is KeyUse.OPENING and lot is None:
         raise BadArgument(argument="--lot", reason="missing")
     chosen = suite_named(suite) if suite else lot.keyset.suite if lot else DEFAULT
-    is_for_lot = lot is not None and use == KeyUse.OPENING
+    if wanted is KeyUse.SIGNING:
+        tender = lot_code = ""
+    elif lot is not None:
+        tender, lot_code = lot.tender, lot.lot
+    elif not (TOKEN.fullmatch(tender) and TOKEN.fullmatch(lot_code)):
+        raise BadArgument(argument="--tender, --lot-code", reason="missing")
     file = KeyFile(
-        use=KeyUse(use),
-        tender=lot.tender if lot and is_for_lot else "",
-        lot=lot.lot if lot and is_for_lot else "",
-        owner=owner or (lot.bidder if lot else ""),
+        use=wanted,
+        tender=tender,
+        lot=lot_code,
+        owner=owner or (lot.bidder if lot and use != "holding" else ""),
         created=machine_now(),
         private_key=generate_key(chosen),
     )
@@ -60,8 +90,14 @@ def new_key(
 @passphrase_option
 @json_option
 def show_key(file: Path, passphrase_env: str | None, as_json: bool) -> None:
-    """Show what a key is for, and its public part. The private part is never printed."""
-    _say_key(KeyFile.load(file, passphrase_of(passphrase_env, file)), file, as_json=as_json)
+    """Show what a key file or a PKCS#12 file (.p12, .pfx) is for, and its public part. Never the private part."""
+    key = load_key(file, passphrase_env)
+    if isinstance(key, KeyFile):
+        _say_key(key, file, as_json=as_json)
+        return
+    found = ((EXPIRED, not key.is_valid_at(machine_now())), (CA_KEY_CENTRE, key.is_for_opening))
+    codes = [code for code, is_so in found if is_so]
+    _say({"file": str(file), **about_certificate(key), "warnings": warn(file, codes)}, as_json=as_json)
 
 
 @keys.command("backup")
@@ -119,4 +155,13 @@ def _say_key(file: KeyFile, path: Path, *, as_json: bool) -> None:
         "created": instant_text(file.created),
         "public_key": file.public_key.hex(),
     }
-    say(told, "\n".join(f"{name}: {value}" for name, value in told.items()), as_json=as_json)
+    if file.use is KeyUse.OPENING:
+        told["fingerprint"] = fingerprint(file.tender, file.lot, file.public_key)
+    if file.use in _SEATS:
+        proof = prove_possession(file.private_key, file.tender, file.lot, _SEATS[file.use])
+        told["proof"] = encode_base64(proof)
+    _say(told, as_json=as_json)
+
+
+def _say(told: dict[str, Any], *, as_json: bool) -> None:
+    say(told, "\n".join(f"{name}: {value}" for name, value in told.items() if value), as_json=as_json)

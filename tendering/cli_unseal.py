@@ -20,9 +20,7 @@ from foundation.sealing import (
     BIDDER,
     BadShare,
     Header,
-    KeyFile,
     Keyset,
-    KeyUse,
     Role,
     WrongKey,
     check_commit,
@@ -40,8 +38,9 @@ from foundation.sealing.suite import public_bytes
 from tendering.cli_archive import SEALED, sealed_folder
 from tendering.cli_envelope import LotFile, SealedFolder
 from tendering.cli_errors import BadArgument
+from tendering.cli_keyring import opening_provider
 from tendering.cli_progress import Counted, progress
-from tendering.cli_terminal import FILE, NEW, json_option, passphrase_of, passphrase_option, say
+from tendering.cli_terminal import FILE, NEW, json_option, passphrase_option, say
 
 _HALF: Final = re.compile(r"[0-9a-f]{64}")
 _SHARE: Final = re.compile(r"[0-9a-f]{66}")
@@ -87,7 +86,7 @@ def unseal(
         r_bid = _half(r_bid_hex)
         check_commit(header, BIDDER, r_bid, culprit="holder")
     else:
-        r_bid = recover_r_bid(header, _opening_key(key_path, passphrase_env))
+        r_bid = recover_r_bid(header, opening_provider(key_path, passphrase_env))
     with progress("unseal", bid.manifest.size_bytes) as advance:
         files = open_folder(bid, r_bid, r_gate, output, advance)
     told: dict[str, Any] = {
@@ -192,13 +191,6 @@ def _half(text: str) -> bytes:
     if not _HALF.fullmatch(text):
         raise BadArgument(argument="--r-bid", reason="hex")
     return bytes.fromhex(text)
-
-
-def _opening_key(path: Path, passphrase_env: str | None) -> Any:
-    file = KeyFile.load(path, passphrase_of(passphrase_env, path))
-    if file.use is not KeyUse.OPENING:
-        raise BadArgument(argument=str(path), reason="use")
-    return file.private_key
 
 
 def _keyset(bid: SealedFolder, lot_path: Path | None) -> Keyset:

@@ -18,7 +18,7 @@ from foundation.sealing.errors import (
 )
 from foundation.sealing.header import BIDDER, Header, seat
 from foundation.sealing.inspection import Expectations, Inspected, LastSealed, inspect
-from foundation.sealing.keys import KeyFile, KeyUse, generate_key
+from foundation.sealing.keys import KeyFile, KeyUse, fingerprint, generate_key
 from foundation.sealing.keyset import NO_ESCROW, Group, Holder, Keyset, Role, is_possession, prove_possession
 from foundation.sealing.manifest import Manifest, SealedPart
 from foundation.sealing.opening import (
@@ -38,7 +38,9 @@ from foundation.sealing.opening import (
     sweep_temporary,
     unwrap_share,
 )
+from foundation.sealing.pkcs12 import CertifiedKey, Pkcs12Refused, is_pkcs12
 from foundation.sealing.price_schedule import PricedItem, PriceSchedule
+from foundation.sealing.providers import HeldKey, KeyProvider, provider_of
 from foundation.sealing.receipts import Receipt, parse_receipt, receipt_text
 from foundation.sealing.rehearsal import matches_rehearsal, rehearsal_tag
 from foundation.sealing.seal import PartSource, Sealed, seal
@@ -59,15 +61,18 @@ __all__ = [
     "BadShare",
     "Binding",
     "CannotSeal",
+    "CertifiedKey",
     "ContentKey",
     "EnvelopeRefused",
     "Expectations",
     "GateRecovery",
     "Group",
     "Header",
+    "HeldKey",
     "Holder",
     "Inspected",
     "KeyFile",
+    "KeyProvider",
     "KeyUse",
     "Keyset",
     "LastSealed",
@@ -75,6 +80,7 @@ __all__ = [
     "Manifest",
     "Part",
     "PartSource",
+    "Pkcs12Refused",
     "PriceSchedule",
     "PricedItem",
     "Receipt",
@@ -87,10 +93,12 @@ __all__ = [
     "WrongKey",
     "check_commit",
     "content_key",
+    "fingerprint",
     "generate_key",
     "h",
     "inspect",
     "instant_text",
+    "is_pkcs12",
     "is_possession",
     "matches_commit",
     "matches_rehearsal",
@@ -102,6 +110,7 @@ __all__ = [
     "parse_receipt",
     "part_key",
     "prove_possession",
+    "provider_of",
     "public_hex",
     "receipt_text",
     "recover_from_escrow",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import os
 import re
 import unicodedata
@@ -28,13 +29,15 @@ from foundation.sealing.suite import (
     scalar_of,
     suite_of,
 )
-from foundation.sealing.text import INSTANT, PUBLIC_HEX, TOKEN, instant_text, parse_instant
+from foundation.sealing.text import INSTANT, PUBLIC_HEX, TOKEN, instant_text, note, parse_instant
 
 MAX_KEY_FILE_BYTES: Final = 16 * 1024
 MAX_PAYLOAD_BYTES: Final = 8 * 1024
 MIN_PASSPHRASE_LENGTH: Final = 12
 DECRYPT_TRIES: Final = 30
+FINGERPRINT_LENGTH: Final = 16
 
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _AGE_SCRYPT = b"age-encryption.org/v1\n-> scrypt "
 _CURVES: Final = {suite.curve: suite for suite in SUITES.values()}
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -53,6 +56,17 @@ class KeyUse(StrEnum):
 def generate_key(suite: Suite = DEFAULT) -> PrivateKey:
     """A fresh key from the operating system's generator."""
     return suite.generate_key()
+
+
+def fingerprint(tender: str, lot: str, public_key: bytes) -> str:
+    """Sixteen characters by which people compare an opening key on two screens: ``7K3M-9QXD-02FA-ZZ1B``.
+
+    80 bits of SHA-256, so that nobody can make another key that looks the same (format page §10).
+    """
+    digest = hashlib.sha256(note("etender-fingerprint/v1", tender, lot, public_key.hex())).digest()
+    bits = int.from_bytes(digest[: FINGERPRINT_LENGTH * 5 // 8], "big")
+    text = "".join(_CROCKFORD[bits >> 5 * at & 31] for at in reversed(range(FINGERPRINT_LENGTH)))
+    return "-".join(text[at : at + 4] for at in range(0, FINGERPRINT_LENGTH, 4))
 
 
 @dataclass(frozen=True, slots=True)

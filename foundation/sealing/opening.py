@@ -22,6 +22,7 @@ from foundation.sealing.header import BIDDER, Header, seat
 from foundation.sealing.keyset import Keyset, Role
 from foundation.sealing.manifest import Manifest, SealedPart
 from foundation.sealing.padding import FRAME_HEADER_BYTES, Unpadder
+from foundation.sealing.providers import KeyProvider, provider_of
 from foundation.sealing.seal import BLOCK_BYTES, Readable
 from foundation.sealing.segments import RootBuilder
 from foundation.sealing.suite import PrivateKey, Suite, public_bytes, same
@@ -66,14 +67,15 @@ def _committed(header: Header, role: str) -> str:
     raise BadShare(role=role, culprit="holder", reason="no_such_seat")
 
 
-def recover_r_bid(header: Header, private_key: PrivateKey) -> bytes:
+def recover_r_bid(header: Header, key: PrivateKey | KeyProvider) -> bytes:
     """The bidder's half from any of its wraps.
 
     :class:`WrongKey` when this key opens none of them; :class:`BadShare` (culprit bidder) when it opens one whose
     secret is not the committed one.
     """
-    for wrapped in header.wraps.bidder:
-        secret = header.suite.unwrap(private_key, header.binding.hash, BIDDER, wrapped)
+    provider = provider_of(key)
+    for wrapped in header.wraps.bidder if provider.suite is header.suite else ():
+        secret = provider.unwrap(header.binding.hash, BIDDER, wrapped)
         if secret is not None:
             check_commit(header, BIDDER, secret, culprit="bidder")
             return secret

@@ -20,6 +20,7 @@ from foundation.sealing.errors import CannotSeal
 from foundation.sealing.header import BIDDER, MAX_BIDDER_KEYS, Commitments, Header, Wraps, seat, write_header
 from foundation.sealing.keyset import Keyset, Role
 from foundation.sealing.manifest import Manifest, SealedPart, write_manifest
+from foundation.sealing.providers import KeyProvider, provider_of
 from foundation.sealing.segments import RootBuilder
 from foundation.sealing.suite import SECRET_BYTES, PrivateKey
 
@@ -69,7 +70,7 @@ def seal(
     bidder_public_keys: Sequence[bytes],
     parts: Sequence[PartSource],
     sink: PartSink,
-    signing_key: PrivateKey,
+    signing_key: PrivateKey | KeyProvider,
     entropy: Entropy,
 ) -> Sealed:
     """Seal the parts named by the binding to the bidder's own keys and the key set's holders, and sign.
@@ -79,7 +80,8 @@ def seal(
     """
     suite = keyset.suite
     _check_inputs(binding, keyset, bidder_public_keys, parts)
-    if not suite.owns(signing_key):
+    signer = provider_of(signing_key)
+    if signer.suite is not suite:
         raise CannotSeal(reason="signing_key", part="", suite=suite.name)
     keyset.check_proofs()
     r_bid, r_gate = entropy.token(SECRET_BYTES), entropy.token(SECRET_BYTES)
@@ -94,7 +96,7 @@ def seal(
         parts=sealed,
         suite=suite,
     )
-    return Sealed(header=header, manifest=manifest, signature=suite.sign(signing_key, manifest.raw))
+    return Sealed(header=header, manifest=manifest, signature=signer.sign(manifest.raw))
 
 
 def _check_inputs(binding: Binding, keyset: Keyset, keys: Sequence[bytes], parts: Sequence[PartSource]) -> None:
