@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import resource
 import socket
 from dataclasses import dataclass
+from typing import Final
 
 from foundation.errors import Unavailable
 
 FIRST_PORT = 8000
 PAIRS_TRIED = 100
 LOOPBACK = "127.0.0.1"
+FILES_WANTED: Final = 32_000
+"""Sockets and files of one process; the usual 1,024 would be used up by a thousand slow clients."""
 
 
 class NoFreePorts(Unavailable):
@@ -84,3 +88,12 @@ def _is_free(host: str, port: int) -> bool:
                 continue
             return False
     return True
+
+
+def allow_many_connections() -> int:
+    """Let this process hold as many sockets as the machine permits; returns how many files it may open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES_WANTED if hard == resource.RLIM_INFINITY else min(FILES_WANTED, hard)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return max(soft, wanted)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 import ssl
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 import structlog
 from cheroot.ssl.builtin import BuiltinSSLAdapter
-from cheroot.wsgi import Server
 
-from centre.ports import PortTaken
+from centre.doorway import PageServer
+from centre.ports import PortTaken, allow_many_connections
 from foundation.entropy import url_token
 from foundation.runtime import Runtime
 from foundation.transparency.storage import create_file
@@ -87,18 +85,10 @@ def web_secret(runtime: Runtime) -> str:
     return path.read_text(encoding="ascii")
 
 
-class PageServer(Server):
-    """cheroot, whose own trouble goes into the log like everybody's: it would print tracebacks with their messages."""
-
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        error = sys.exception() if traceback else None
-        if error is not None or level >= logging.WARNING:
-            log.warning("server_trouble", about=msg if error is None else "", exc_info=error)
-
-
 def run_web(runtime: Runtime) -> None:
     """Serve until SIGTERM."""
     settings = runtime.settings
+    allow_many_connections()
     app = make_app(runtime)
     # From here on a closing lot waits for this process to have decided every seal it stamped.
     intake = app.extensions["intake"]

@@ -32,10 +32,12 @@ from tendering.facade import segment_name
 from tendering.services import uploads
 
 log = structlog.get_logger("receiver")
-CONNECTIONS_MAX: Final = 2000
+CONNECTIONS_MAX: Final = 6000
 CONNECTIONS_PER_ORGANISATION: Final = 6
 IDLE_SECONDS: Final = 120.0
 """A frame is at most 256 KiB: whoever needs longer for one is gone, or slower than 2 kB/s."""
+SLOWEST_BYTES_PER_SECOND: Final = 2048
+"""A segment has IDLE_SECONDS and one second more for each of these, however small its frames are."""
 ORDER_LENGTH_MAX: Final = 1024
 READ_BYTES: Final = 64 * 1024
 CLOSE_SIGN_IN, CLOSE_NOT_YOURS, CLOSE_NO_UPLOAD, CLOSE_TOO_MANY, CLOSE_MALFORMED = 4401, 4403, 4404, 4429, 4400
@@ -116,6 +118,10 @@ class UploadReceiver:
     async def _take(self, connection: ServerConnection, upload_id: str, actor: Actor, put: Put) -> None:
         """Read the bytes of one announced segment and store them; always reads all of them, so frames stay in step."""
         frames = _Frames(connection, put.segment)
+        async with asyncio.timeout(IDLE_SECONDS + put.segment.size_bytes / SLOWEST_BYTES_PER_SECOND):
+            await self._take_frames(frames, upload_id, actor, put)
+
+    async def _take_frames(self, frames: _Frames, upload_id: str, actor: Actor, put: Put) -> None:
         try:
             suite = await asyncio.to_thread(self._admit, upload_id, actor, put)
             if suite is None:
