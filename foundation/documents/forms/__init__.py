@@ -39,10 +39,13 @@ from foundation.documents.forms.tender import (
     render_tender_document,
     render_tender_notice,
 )
+from foundation.documents.forms.trace import BidTraceData, BidTraceStep, render_bid_trace
 
 __all__ = [
     "Answer",
     "Attachment",
+    "BidTraceData",
+    "BidTraceStep",
     "BillItem",
     "BillSection",
     "ClarificationData",
@@ -62,6 +65,7 @@ __all__ = [
     "TenderDocumentData",
     "TenderNoticeData",
     "TextSection",
+    "render_bid_trace",
     "render_clarification",
     "render_failed_opening",
     "render_opening_record",

@@ -106,7 +106,8 @@ class TenderDocumentData(_Tender):
 
     ``escrow_rule`` is printed as the remedy (补救方案) of 电子招标投标办法 Art 31; ``gate_threshold`` and
     ``escrow_threshold`` read like "3 席中任意 2 席". ``beacon_round`` is the round of the public beacon that goes into
-    the draws, "" where none does, and ``beacon_at`` when it comes. ``rulebook`` is the id of the dated law the lot is bound to.
+    the draws, "" where none does, and ``beacon_at`` when it comes. ``rulebook`` is the id of the dated law the lot is
+    bound to.
     """
 
     clarification_deadline: str
