@@ -11,6 +11,12 @@ class SealRefused(InvalidInput):
     code = "tendering.seal_refused"
 
 
+class KeysetBeingReplaced(Conflict):
+    """A holder was lost and other keys are being made: nothing can be sealed until they are rehearsed (R1.26)."""
+
+    code = "tendering.keyset_being_replaced"
+
+
 class SealContested(Conflict):
     """Two revisions of one bidder arrived together; ask again and the one that came second is told why."""
 
@@ -71,10 +77,10 @@ class DigestMismatch(InvalidInput):
     code = "tendering.digest_mismatch"
 
 
-class KeyOfAnotherSuite(InvalidInput):
-    """The lot is sealed with other algorithms than this key's (fields: ``suite``)."""
+class OpeningKeyUnfit(InvalidInput):
+    """Not a public key of the algorithms the lot is sealed with (fields: ``suite``)."""
 
-    code = "tendering.key_of_another_suite"
+    code = "tendering.opening_key_unfit"
 
 
 class UploadsBusy(Unavailable):
@@ -99,3 +105,9 @@ class SamplesInDemoOnly(NotFound):
     """Sample files exist in a demonstration centre only."""
 
     code = "tendering.samples_in_demo_only"
+
+
+class ClientNotBuilt(Unavailable):
+    """The programs to seal with could not be assembled here: third-party browser files are missing."""
+
+    code = "tendering.client_not_built"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from foundation.sealing.strict import decode_base64
 from foundation.web.limits import KIB
@@ -14,10 +14,14 @@ SEAL_BODY: Final = 256 * KIB
 
 
 class NewKeys(BaseModel):
-    """Public keys, 130 hex digits each; ``signing`` may be left out when one is registered already."""
+    """Public keys, 130 hex digits each; ``signing`` may be left out when one is registered already.
+
+    ``public_key``: what the form for keys of the command line calls ``sealing``.
+    """
 
     signing: str = Field(default="", max_length=130)
     sealing: str = Field(default="", max_length=130)
+    public_key: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     label: str = Field(default="", max_length=100)
 
 

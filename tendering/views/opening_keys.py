@@ -18,7 +18,7 @@ from foundation.web.access import allow, current_actor
 from foundation.web.respond import done, page, parse, refusable
 from foundation.web.runtime import units
 from tendering import bid_access
-from tendering.bid_errors import KeyOfAnotherSuite
+from tendering.bid_errors import OpeningKeyUnfit
 from tendering.bid_forms import NewKeys, RetiredKey
 from tendering.queries import opening_keys as queries
 from tendering.views.words import client_words
@@ -46,9 +46,10 @@ def register_keys(lot_id: str) -> ResponseReturnValue:
         org_id = bid_access.bidder_of(unit.actor)
         if wanted.signing:
             accounts.register_signing_key(unit, org_id, wanted.signing, wanted.label)
-        if wanted.sealing:
-            _require_suite(lot.suite, wanted.sealing)
-            accounts.register_decryption_key(unit, org_id, wanted.sealing, wanted.label, lot_id=lot.id)
+        sealing = wanted.sealing or wanted.public_key
+        if sealing or not wanted.signing:
+            _require_suite(lot.suite, sealing)
+            accounts.register_decryption_key(unit, org_id, sealing, wanted.label, lot_id=lot.id)
         signing = accounts.signing_keys(unit, org_id, lot.suite)
         opening = queries.offered_keys(unit, lot.id)
     notice = ("公钥已登记", "Public key registered")
@@ -72,10 +73,9 @@ def retire_key(lot_id: str) -> ResponseReturnValue:
 def _require_suite(suite: str, public_key_hex: str) -> None:
     """A point of the other curve would be refused at sealing, when the second device is no longer at hand."""
     try:
-        point = bytes.fromhex(public_key_hex)
+        is_fit = suite_named(suite).has_point(bytes.fromhex(public_key_hex))
     except ValueError:
-        return  # registering it says what is wrong
-    if not suite_named(suite).has_point(point):
-        raise KeyOfAnotherSuite(
-            suite=suite, objections=[Objection("tendering.key_of_another_suite", "sealing", {"suite": suite})]
-        )
+        is_fit = False
+    if not is_fit:
+        objection = Objection("tendering.opening_key_unfit", "public_key", {"suite": suite})
+        raise OpeningKeyUnfit(suite=suite, objections=[objection])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from accounts.sessions import COOKIE
 from foundation.sealing import Header, fingerprint
@@ -31,11 +31,12 @@ pytestmark = pytest.mark.browser
 RELEASE = """async () => {
   const { releaseWithKeptKey, releaseText } = await import("/static/js/sealing/release.js");
   const { fromBase64 } = await import("/static/js/sealing/bytes.js");
-  const own = await (await fetch(location.pathname.replace(/keys$/, "header"), { headers: { Accept: "application/json" } })).json();
+  const headers = { Accept: "application/json" };
+  const own = await (await fetch(location.pathname.replace(/keys$/, "header"), { headers })).json();
   const { tender, lot, bidder, stage, bid_id: bid, rev, header_hash: headerHash } = own;
+  const expected = { tender, lot, bidder, stage, bid, rev, headerHash };
   try {
-    const secret = await releaseWithKeptKey(fromBase64(own.header), { tender, lot, bidder, stage, bid, rev, headerHash });
-    return releaseText(secret);
+    return releaseText(await releaseWithKeptKey(fromBase64(own.header), expected));
   } catch (error) {
     return error.code;
   }
@@ -123,24 +124,32 @@ def test_a_second_device_is_refused_a_wrong_backup_then_becomes_a_recipient_and_
     assert page.evaluate(RELEASE) == released
 
 
-def test_a_key_the_server_slips_in_shows_another_fingerprint_and_is_not_ticked(page: Page, site: Site, tmp_path: Path) -> None:
-    url = f"{site.origin}/lots/{site.lot.id}/bid"
-    page.goto(f"{url}/seal")
+def test_a_key_the_server_slips_in_shows_its_own_fingerprint_and_is_never_ticked_by_itself(
+    page: Page, site: Site, tmp_path: Path
+) -> None:
+    page.goto(f"{site.origin}/lots/{site.lot.id}/bid/seal")
     make_keys(page, tmp_path)
-    expect(page.locator("#recipients")).to_be_visible()
-    slipped = site.lot.keyset.gate.holders[0].public_key.hex()
+    slipped = [holder.public_key for holder in site.lot.keyset.gate.holders]
 
-    def lie(route: object) -> None:
-        answer = route.fetch()  # type: ignore[attr-defined]
-        body = answer.json()
-        body["opening_keys"] = [{"public_key": slipped, "label": "投标室笔记本", "registered_at": ""}]
-        route.fulfill(response=answer, body=json.dumps(body))  # type: ignore[attr-defined]
+    def lie(route: Route) -> None:
+        answer = route.fetch()
+        offered = [{"public_key": key.hex(), "label": "投标室笔记本", "registered_at": ""} for key in slipped]
+        route.fulfill(response=answer, body=json.dumps(answer.json() | {"opening_keys": offered}))
 
     page.route("**/lot.json", lie)
     page.get_by_role("button", name="重新读取").click()
-    pick = page.locator("#recipients-list label")
-    expected = fingerprint(site.lot.tender_code, site.lot.lot_code, bytes.fromhex(slipped))
-    expect(pick).to_contain_text(expected)
+    picks = page.locator("#recipients-list label")
+    expect(picks).to_have_count(3)
+    for pick, key in zip(picks.all(), slipped, strict=True):
+        expect(pick).to_contain_text(fingerprint(site.lot.tender_code, site.lot.lot_code, key))
+        assert not pick.locator("input").is_checked()
+    for number in range(2):
+        picks.nth(number).locator("input").check()
+    picks.nth(2).locator("input").click()
+    expect(page.locator("#recipients-status")).to_contain_text("最多再加两台")
+    assert not picks.nth(2).locator("input").is_checked()
+    for number in range(2):
+        picks.nth(number).locator("input").uncheck()
     seal(page, tmp_path)
     assert len(Header.parse(live(site).header).wraps.bidder) == 1
 

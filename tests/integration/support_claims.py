@@ -118,8 +118,9 @@ def issue(
     signs: bool = True,
     has_usage: bool = True,
     valid_for: timedelta = timedelta(days=365),
+    curve: ec.EllipticCurve | None = None,
 ) -> Holder:
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(curve or ec.SECP256R1())
     certificate = _certificate(
         _name(name, uscc),
         key,
