@@ -81,7 +81,7 @@ def freeze(
 
 
 def delay_freeze(state: RoomState, at: datetime, waiting: str) -> tuple[Event, ...]:
-    """Put on record, once, that the frozen list is not in the cosigned log within the published grace."""
+    """Put on record, once, that the frozen list is not in the cosigned log within the published grace (R3.26)."""
     limit = state.freeze_limit
     if limit is None or state.opens_at is None or at <= limit or state.freeze_delay:
         return ()
@@ -118,7 +118,7 @@ def beacon_is_overdue(state: RoomState, at: datetime) -> bool:
 
 
 def require_beacon(state: RoomState) -> None:
-    """Raises StillWaiting while the announced beacon is not there: nothing else may take its place."""
+    """Raises StillWaiting while the announced beacon is not there: nothing else may take its place (R3.25)."""
     if state.needs_beacon:
         raise StillWaiting(waiting="beacon")
 

@@ -1,4 +1,4 @@
-"""The trace of one bid for a dispute: everything that happened to it, in order, each step with its evidence.
+"""The trace of one bid for a dispute: everything that happened to it, in order, each step with its evidence (R3.27).
 
 Shown to the bidder itself at any time; to supervisors and the duty desk once the list of bidders is published, and
 then of listed bids only. Before that nobody else learns that there is a bid (R1.05).
@@ -173,6 +173,9 @@ def _own_steps(unit: Unit, lot_id: str, org_id: str, revisions: Sequence[SealedB
                 yield TraceStep("withdrawn", at, at, "warn", {"rev": rev}, (private_entry(entry),))
             case t.BidVoided(rev=rev, voided_at=at):
                 yield TraceStep("voided", at, at, "bad", {"rev": rev}, (private_entry(entry),))
+            case t.BidVoided(rev=rev, keyset=keyset, voided_at=at):
+                evidence = (TraceEvidence("keyset", keyset), private_entry(entry))
+                yield TraceStep("voided", at, at, "warn", {"rev": rev}, evidence)
             case t.BidRehearsed(rev=rev):
                 yield TraceStep("rehearsed", entry.at, entry.at, "ok", {"rev": rev}, (private_entry(entry),))
             case e.BidderCheckedIn():

@@ -108,7 +108,7 @@ def _paper(trace: BidTrace, *, demo: bool) -> BidTraceData:
         for step in trace.steps
     )
     return BidTraceData(
-        document_number=f"TJ-{trace.lot_code}",
+        document_number=f"TJ-{(trace.bid or trace.lot_code)[-12:].upper()}",
         centre=bid_samples.CENTRE,
         demo=demo,
         project_name=trace.project_name,

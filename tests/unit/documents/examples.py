@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from foundation.documents.forms import (
     Answer,
     Attachment,
+    BidTraceData,
+    BidTraceStep,
     BillItem,
     BillSection,
     ClarificationData,
@@ -122,6 +124,29 @@ def opening_record(rows: int = 8, **changes: object) -> OpeningRecordData:
     return OpeningRecordData(**(values | changes))
 
 
+def bid_trace(**changes: object) -> BidTraceData:
+    values: dict[str, object] = {
+        "document_number": "TJ-5F1C8A0277E4",
+        "centre": CENTRE,
+        "demo": True,
+        "project_name": PROJECT,
+        "lot_name": LOT,
+        "lot_code": LOT_CODE,
+        "bidder": BIDDERS[0],
+        "bidder_uscc": "91320412MA1XN3YK4P",
+        "bid": SHA[:32],
+        "bid_deadline": "2026-11-24 09:30:00",
+        "made_at": "2026-11-24 10:10:04",
+        "steps": (
+            BidTraceStep(
+                at="2026-11-23 15:02:47.318", text="收妥第 1 版", evidence=(f"密文哈希 {SHA}", f"流水摘要 {SHA}")
+            ),
+            BidTraceStep(at="—", text="第 1 版的日志凭证将在 15:03:47 前给出"),
+        ),
+    }
+    return BidTraceData(**(values | changes))
+
+
 def failed_opening(**changes: object) -> FailedOpeningData:
     values: dict[str, object] = {
         "document_number": "WJ-LB-2026-0012",
@@ -232,6 +257,7 @@ def tender_document(**changes: object) -> TenderDocumentData:
         "min_decrypted": "3",
         "suite": "S1（P-256 · HKDF-SHA-256 · AES-256-GCM）",
         "keyset_fingerprint": SHA,
+        "client_sha256": SHA[16:] + SHA[:16],
         "gate_threshold": "3 席中任意 2 席",
         "gate_holders": (
             KeysetSeat(seat="招标人席", holder="江苏衡澄工程咨询有限公司", fingerprint=SHA[:32]),

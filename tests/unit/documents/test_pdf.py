@@ -22,6 +22,7 @@ HOSTILE = '#panic("x") *粗* $x^2$ [a] \\ `r` @ref <l> = 一 // - + _u_ ~ #{1}'
 PAPERS = {
     "opening_record": (forms.render_opening_record, examples.opening_record),
     "failed_opening": (forms.render_failed_opening, examples.failed_opening),
+    "bid_trace": (forms.render_bid_trace, examples.bid_trace),
     "receipt": (forms.render_submission_receipt, examples.receipt),
     "tender_notice": (forms.render_tender_notice, examples.tender_notice),
     "tender_document": (forms.render_tender_document, examples.tender_document),
@@ -186,6 +187,7 @@ def test_the_tender_document_prints_what_a_bidder_must_know():
         document.duration_days,
         document.quality,
         document.keyset_fingerprint,
+        document.client_sha256,
         document.gate_threshold,
         *(row.value for row in document.method_parameters),
         *(file.sha256 for file in document.attachments),
@@ -310,3 +312,12 @@ def test_the_digest_in_the_foot_is_that_of_the_data_whatever_the_order_of_keys()
     grouped = " ".join(digest[i : i + 4] for i in range(0, 16, 4))
     pdf = forms.render_opening_record(record, at=examples.AT)
     assert squeezed(grouped) in all_text(pdf)
+
+
+def test_the_tender_document_announces_a_beacon_only_where_one_is_used():
+    without = all_text(forms.render_tender_document(examples.tender_document(), at=examples.AT))
+    announced = examples.tender_document(beacon_round="26789012", beacon_at="2026-11-24 09:40:00")
+    with_one = all_text(forms.render_tender_document(announced, at=examples.AT))
+    assert "drand" not in without
+    assert "第26789012轮" in with_one
+    assert "不改用其他随机数" in with_one
