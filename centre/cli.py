@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from foundation.errors import CentreError
 from foundation.settings import Settings
+from foundation.version import VERSION
 
 USAGE: Final = 2
 
@@ -57,7 +58,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name=None, version="0.1.0", prog_name="centre")
+@click.version_option(package_name=None, version=VERSION, prog_name="centre")
 def group() -> None:
     """公共资源交易中心 · An electronic public-resource trading centre.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 import tendering.bid_tasks  # the jobs of sealed submission are registered with these
+import tendering.clients.release_tasks
 import tendering.consumers
 import tendering.reminder_tasks  # noqa: F401
 from foundation.actor import system

@@ -14,7 +14,19 @@ from foundation.i18n import UnknownSentence, sentence
 from tendering import lot_life, nav, worklist
 from tendering.queries.preparation import OrderCard
 from tendering.rulebook import RULEBOOKS
-from tendering.views import bids, opening_keys, projects, public, publication, questions, rehearsals, self_check, traces
+from tendering.views import (
+    bids,
+    clients,
+    holders,
+    opening_keys,
+    projects,
+    public,
+    publication,
+    questions,
+    rehearsals,
+    self_check,
+    traces,
+)
 
 OTHER_SOURCES: Final = {"R1.04": "EB20 13", "R1.10": "EB20 27", "R3.05": "REG 44"}
 """Rules without a value, which stand in no rulebook (docs/reference/rules.md)."""
@@ -22,7 +34,19 @@ OTHER_SOURCES: Final = {"R1.04": "EB20 13", "R1.10": "EB20 27", "R3.05": "REG 44
 
 def register(app: Flask) -> None:
     """Blueprints and navigation. The root calls this once."""
-    for views in (public, projects, publication, questions, bids, opening_keys, rehearsals, self_check, traces):
+    for views in (
+        public,
+        projects,
+        publication,
+        holders,
+        questions,
+        bids,
+        clients,
+        opening_keys,
+        rehearsals,
+        self_check,
+        traces,
+    ):
         app.register_blueprint(views.bp)
     nav.register(app.extensions["nav"])
     app.extensions["worklist"].add(worklist.work)

@@ -63,3 +63,21 @@ class PublicationResumed(Event):
 
     problem: str
     log_size: int
+
+
+@event_type
+@dataclass(frozen=True)
+class ClientReleased(Event):
+    """From now on the platform serves this program to bidders; its last entry of a name is what is served.
+
+    ``name``: the file; ``version``: of the product; ``sha256``: of the file's bytes; ``size_bytes``: their number.
+    """
+
+    TYPE: ClassVar[str] = "publication.client_released"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("name", "version", "sha256", "size_bytes")
+
+    name: str
+    version: str
+    sha256: str
+    size_bytes: int

@@ -33,6 +33,7 @@ from foundation.settings import Settings
 from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
 from foundation.working_days import civil_date, from_state_council, in_beijing
+from tendering.clients.releases import offline_sha256
 from tendering.errors import NotReady
 from tendering.methods import ParameterRow, draw_pools, method, parameter_rows, validate_parameters
 from tendering.models import Lot, Project
@@ -164,6 +165,7 @@ def publication_papers(
         min_decrypted=str(lot.min_decrypted),
         suite=wording.SUITES[lot.suite],
         keyset_fingerprint=keyset.hash,
+        client_sha256=offline_sha256(),
         gate_threshold=f"{keyset.m} 席中任意 {keyset.t} 席",
         gate_holders=_seats(keyset, are_custodians=False),
         escrow_rule=lot.escrow_rule,  # type: ignore[arg-type]

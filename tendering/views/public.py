@@ -14,6 +14,7 @@ from foundation.web.paging import keyset
 from foundation.web.respond import page
 from foundation.web.runtime import runtime, units
 from tendering import access
+from tendering.clients import releases
 from tendering.models import Document
 from tendering.queries import lot_page, notices, statistics
 from tendering.services import clarifications
@@ -53,7 +54,8 @@ def show_lot(lot_id: str) -> ResponseReturnValue:
         life = lot_life().stages(unit, [parse_id(lot_id)])[lot_id]
         lot = lot_page.lot_page(unit, lot_id, life)
         own = lot_page.own_view(unit, lot.lot_id)
-    return page("tendering/lot.html", lot=lot, own=own)
+        programs = releases.shown(unit)
+    return page("tendering/lot.html", lot=lot, own=own, programs=programs)
 
 
 @bp.get("/lots/<lot_id>/notice.pdf")

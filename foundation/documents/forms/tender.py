@@ -118,6 +118,7 @@ class TenderDocumentData(_Tender):
     min_decrypted: str
     suite: str
     keyset_fingerprint: str
+    client_sha256: str = ""
     gate_threshold: str
     gate_holders: tuple[KeysetSeat, ...]
     escrow_rule: EscrowRule
