@@ -32,8 +32,9 @@ from tests.rooms.serving import RoomThread, free_port
 from tests.support.whole_centre import PUBLIC, WholeCentre, without_rates
 
 MATRIX = Path(__file__).parent.parent / "web" / "matrix.toml"
-UNSEEN_TEMPLATES = ("_layout/", "documents/", "demo/clock_control.html", "keyholding/enrolled.html")
-"""Parts of other pages, the gallery of parts (a document of the house), what becomes a PDF, and what only an act shows
+UNSEEN_TEMPLATES = ("_layout/", "client/", "documents/", "demo/clock_control.html", "keyholding/enrolled.html")
+"""Parts of other pages, the gallery of parts (a document of the house), what becomes a file
+to keep (a PDF, the offline encryptor: ``test_offline_encryptor.py``), and what only an act shows
 (``test_every_page.py`` does that act).
 """
 
@@ -179,7 +180,8 @@ MORE = (
 
 
 def is_page(response: TestResponse) -> bool:
-    return response.mimetype == "text/html" and not 300 <= response.status_code < 400
+    is_saved = response.headers.get("Content-Disposition", "").startswith("attachment")
+    return response.mimetype == "text/html" and not is_saved and not 300 <= response.status_code < 400
 
 
 def add_past(centre: WholeCentre) -> None:
