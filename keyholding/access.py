@@ -89,9 +89,9 @@ def current_keyset(unit: Unit, lot_id: str) -> LotKeyset | None:
 
 
 def current_keyset_text(unit: Unit, lot_id: str) -> str | None:
-    """The published text of the key set of a lot that counts now."""
+    """The published text of the lot's rehearsed key set; None while it is being replaced."""
     return unit.session.scalar(
-        select(LotKeyset.json_text).where(LotKeyset.lot_id == lot_id, LotKeyset.state != KeysetState.RETIRED)
+        select(LotKeyset.json_text).where(LotKeyset.lot_id == lot_id, LotKeyset.state == KeysetState.REHEARSED)
     )
 
 

@@ -65,6 +65,12 @@ class KeysetInUse(Conflict):
     code = "keyholding.keyset_in_use"
 
 
+class SecondPersonNeeded(NotPermitted):
+    """Who declared a holder lost does not confirm it."""
+
+    code = "keyholding.second_person"
+
+
 class RehearsalOver(Conflict):
     """The rehearsal has ended; another may be under way."""
 

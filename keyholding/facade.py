@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from foundation.errors import Objection
 from foundation.ids import KeysetId
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.dummy import private_key_of
 from keyholding.rules import Overlap
-from keyholding.services import escrow, gate, keysets, rehearsals
+from keyholding.services import escrow, gate, keysets, losses, rehearsals
 from keyholding.services.escrow import EscrowWrapSet
+from keyholding.services.losses import LossCard
 from keyholding.services.seats import NewSeat, appoint_seat, enrol_agent
 from keyholding.states import KeysetState, Side
 
@@ -19,17 +21,22 @@ __all__ = [
     "EscrowWrapSet",
     "HolderCard",
     "KeysetCard",
+    "LossCard",
     "NewSeat",
     "Overlap",
     "Side",
     "appoint_seat",
+    "confirm_loss",
     "create_keyset",
+    "declare_loss",
     "enrol_agent",
     "escrow_shares",
     "gate_keys",
     "is_rehearsed",
     "keyset_of",
     "keyset_text",
+    "losses_of",
+    "objections_to_publication",
     "private_key_of",
     "request_escrow",
     "request_gate",
@@ -129,10 +136,35 @@ def keyset_of(unit: Unit, lot_id: str) -> KeysetCard | None:
     )
 
 
+def declare_loss(unit: Unit, lot_id: str, seat_id: str, reason: str) -> str:
+    """The first of two persons says that a holder is lost. Raises KeysetNotReady, KeysetInUse, NotFound."""
+    return losses.declare_loss(unit, lot_id, seat_id, reason)
+
+
+def confirm_loss(
+    unit: Unit, lot_id: str, loss_id: str, tenderee_org_id: str, agency_org_id: str | None
+) -> tuple[KeysetId, str] | None:
+    """The second person: the key set is replaced. Gives the new one and the retired one's hash; None the second time.
+
+    Raises NotFound, SecondPersonNeeded, KeysetInUse, HoldersRefused.
+    """
+    return losses.confirm_loss(unit, lot_id, loss_id, tenderee_org_id, agency_org_id)
+
+
+def losses_of(unit: Unit, lot_id: str) -> tuple[LossCard, ...]:
+    """Losses declared for a lot, oldest first."""
+    return losses.losses_of(unit, lot_id)
+
+
 def is_rehearsed(unit: Unit, lot_id: str) -> bool:
     """Whether the lot may be published: its key set passed a rehearsal."""
     row = access.current_keyset(unit, lot_id)
     return row is not None and row.state is KeysetState.REHEARSED
+
+
+def objections_to_publication(unit: Unit, lot_id: str) -> tuple[Objection, ...]:
+    """Holders that are gone or no longer apart (R1.23): the lot is not published with them."""
+    return keysets.objections_to_publication(unit, lot_id)
 
 
 def start_rehearsal(unit: Unit, lot_id: str) -> None:

@@ -206,7 +206,7 @@ class EscrowRequest(Base):
     lot_id: Mapped[str] = mapped_column(String(36), primary_key=True)
     keyset_id: Mapped[str] = mapped_column(String(36), ForeignKey("keysets.id"))
     published_entry_id: Mapped[str] = mapped_column(String(36), server_default="")
-    """The published lot states the escrow rule (R1.27)."""
+    """The published lot states the escrow rule (R3.20)."""
     frozen_entry_id: Mapped[str] = mapped_column(String(36))
     list_entry_id: Mapped[str] = mapped_column(String(36))
     ended_entry_id: Mapped[str] = mapped_column(String(36))

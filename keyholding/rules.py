@@ -153,8 +153,21 @@ def warnings_of(
         if is_shared
     ]
     found += [Overlap("custodian_is_party", seat.holder_name, "") for seat in custodians if seat.org_id in set(parties)]
-    if not custodians:
+    threshold = CUSTODIANS_THRESHOLD if custodians else 0
+    return (*found, *policy_warnings(GATE_THRESHOLD, len(gate), threshold, len(custodians)))
+
+
+def policy_warnings(t: int, m: int, k: int, n: int) -> tuple[Overlap, ...]:
+    """Thresholds that are lawful and weak: one lost key, or one dishonest custodian, would be enough for harm."""
+    found = []
+    if m == t:
+        found.append(Overlap("gate_without_spare", "", ""))
+    if n == 0:
         found.append(Overlap("no_custodians", "", ""))
+    elif k == 1:
+        found.append(Overlap("one_custodian_opens", "", ""))
+    elif k == n:
+        found.append(Overlap("reserve_without_spare", "", ""))
     return tuple(found)
 
 

@@ -65,6 +65,11 @@ def own_revisions(unit: Unit, lot_id: str) -> list[SealedBid]:
     return list(unit.session.scalars(_OWN_REVISIONS, {"lot": lot_id, "org": org_id}))
 
 
+def newest_revision(unit: Unit, lot_id: str, org_id: str) -> SealedBid | None:
+    """The newest revision of one bidder, for acts of the platform; pages use ``own_revisions``."""
+    return unit.session.scalars(_OWN_REVISIONS, {"lot": lot_id, "org": org_id}).first()
+
+
 def own_revision(unit: Unit, lot_id: str, rev: int | None = None) -> SealedBid:
     """The revision asked for, else the live one, else the newest. Raises NotSealedYet."""
     rows = own_revisions(unit, lot_id)

@@ -8,17 +8,18 @@ from foundation.events.tendering import DocumentClarified, LotCancelled
 from foundation.jobs.registry import JobContext
 from foundation.journal.consumers import consumer
 from foundation.journal.heard import heard
-from tendering.services import clarifications, publication
+from tendering.services import clarifications, holder_loss, publication
 
 WORKER = system("worker")
 
 
 @consumer("tendering.pass_rehearsal", on=KeysetRehearsed)
 def pass_rehearsal(context: JobContext) -> None:
-    """The keyset of a lot was rehearsed with success: the lot may be submitted."""
+    """The keyset of a lot was rehearsed with success: the lot may be submitted, or its bidders seal again."""
     with context.runtime.units.begin(WORKER) as unit:
         event = heard(unit.session, context, KeysetRehearsed).event
         publication.pass_rehearsal(unit, event.lot)
+        holder_loss.tell_to_reseal(unit, event.lot)
 
 
 @consumer("tendering.tell_of_clarification", on=DocumentClarified)

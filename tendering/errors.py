@@ -41,6 +41,15 @@ class SamePerson(NotPermitted):
     code = "tendering.same_person"
 
 
+class ResealTimeShort(Conflict):
+    """A new key set now would leave bidders too little time to seal again (R1.26, R1.33).
+
+    Fields: ``deadline``, and ``earliest``, the first lawful deadline: move it by a clarification first.
+    """
+
+    code = "tendering.reseal_time_short"
+
+
 class PapersUnderWay(Conflict):
     """Papers of this lot are being rendered already."""
 

@@ -318,6 +318,8 @@ class SealedBid(Base):
     receipt: Mapped[str] = mapped_column(Text)
     entry_id: Mapped[str] = mapped_column(String(36))
     withdrawn_at: Mapped[datetime | None] = mapped_column(Instant)
+    told_to_reseal_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the bidder of a void revision was told that it can seal again."""
 
 
 class Receiver(Base):

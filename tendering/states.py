@@ -69,20 +69,28 @@ class BidState(StrEnum):
     SEALED = "sealed"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"
+    VOIDED = "voided"
+    """Sealed to a key set that was retired: nobody can open it any more (R1.26)."""
 
 
 class BidTrigger(StrEnum):
     REPLACE = "replace"
     WITHDRAW = "withdraw"
+    VOID = "void"
 
 
 BID_MACHINE: Final = Machine(
     "sealed_bid",
     BidState.SEALED,
     {
-        BidState.SEALED: {BidTrigger.REPLACE: BidState.REPLACED, BidTrigger.WITHDRAW: BidState.WITHDRAWN},
+        BidState.SEALED: {
+            BidTrigger.REPLACE: BidState.REPLACED,
+            BidTrigger.WITHDRAW: BidState.WITHDRAWN,
+            BidTrigger.VOID: BidState.VOIDED,
+        },
         BidState.REPLACED: {},
         BidState.WITHDRAWN: {},
+        BidState.VOIDED: {},
     },
 )
 

@@ -28,7 +28,7 @@ from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.events.evaluation import CommitteeDrawn, ExpertPoolFixed
 from foundation.events.keyholding import GateKeyReleased, KeysetCompleted
-from foundation.events.tendering import BidSealed, BidWithdrawn
+from foundation.events.tendering import BidSealed, BidVoided, BidWithdrawn
 from foundation.journal import JournalEntry, read_stream
 from foundation.publication.extracts import LogExtract
 from foundation.publication.policy import log_policy
@@ -131,7 +131,7 @@ def _records(unit: Unit, lot_id: str, tier: Tier, opened_orgs: set[str]) -> list
     rows = unit.session.execute(
         select(JournalEntry.id, JournalEntry.stream).where(
             JournalEntry.stream.startswith(f"bid:{lot_id}:", autoescape=True),
-            JournalEntry.type.in_((BidSealed.TYPE, BidWithdrawn.TYPE)),
+            JournalEntry.type.in_((BidSealed.TYPE, BidWithdrawn.TYPE, BidVoided.TYPE)),
         )
     )
     public = {f"bid:{lot_id}:{org}" for org in opened_orgs}

@@ -169,6 +169,39 @@ class KeysetRetired(Event):
 
 @event_type
 @dataclass(frozen=True)
+class HolderLossDeclared(Event):
+    """Somebody says that a holder of the lot is lost; nothing happens before a second person confirms it (R1.26)."""
+
+    TYPE: ClassVar[str] = "keyholding.holder_loss_declared"
+
+    lot: str
+    keyset: str
+    seat: str
+    role: str
+    index: int
+    holder: str
+
+
+@event_type
+@dataclass(frozen=True)
+class HolderLost(Event):
+    """Two persons said so: the key set ends with this, and the next version has another holder in that place."""
+
+    TYPE: ClassVar[str] = "keyholding.holder_lost"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "version", "role", "index", "holder")
+
+    lot: str
+    keyset: str
+    version: int
+    seat: str
+    role: str
+    index: int
+    holder: str
+
+
+@event_type
+@dataclass(frozen=True)
 class GateKeysRequested(Event):
     """``entry`` is the journal entry of the closed window, which every agent verifies by itself."""
 

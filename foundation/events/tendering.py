@@ -309,6 +309,24 @@ class BidWithdrawn(Event):
 
 @event_type
 @dataclass(frozen=True)
+class BidVoided(Event):
+    """A bid sealed to a key set that was retired: it cannot be opened any more, its bidder is asked to seal again.
+
+    Private to the bidder. ``keyset``: hash of the retired set, which the public log names as retired (R1.26).
+    """
+
+    TYPE: ClassVar[str] = "tendering.bid_voided"
+
+    lot: str
+    org_id: str
+    bid: str
+    rev: int
+    keyset: str
+    voided_at: datetime
+
+
+@event_type
+@dataclass(frozen=True)
 class StayPlaced(Event):
     """暂缓: award, contract and refunds to candidates of the lot stand still until ``ground`` is settled (R1.41)."""
 

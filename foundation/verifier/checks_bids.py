@@ -124,7 +124,8 @@ def check_list(check: Check, evidence: Evidence) -> None:
         check.attempt(_chain, evidence, str(bid), lines, tender.bids)
 
 
-_KINDS = ("tendering.bid_sealed", "tendering.bid_withdrawn")
+_ENDS = ("tendering.bid_withdrawn", "tendering.bid_voided")
+_KINDS = ("tendering.bid_sealed", *_ENDS)
 
 
 def _count(bids: tuple[Bidder, ...]) -> list[int]:
@@ -152,12 +153,16 @@ def _chain(evidence: Evidence, bid: str, lines: dict[str, Frozen], bids: tuple[B
     """All records of one bid in the order of the log: revisions rise, each names the one before, the last counts."""
     records = [leaf for leaf in evidence.records(*_KINDS) if leaf.data.get("bid") == bid]
     records.sort(key=lambda leaf: (leaf.number("rev"), leaf.type))
+    retired = {leaf.text("hash") for leaf in evidence.of("keyholding.keyset_retired")}
     live: Leaf | None = None
     last: Leaf | None = None
     for record in records:
         rev = record.number("rev")
-        if record.type == "tendering.bid_withdrawn":
+        if record.type in _ENDS:
             demand(last is not None and rev == last.number("rev"), "bid.chain", record.where, bid=bid)
+            # Void is a bid only when the key set it was sealed to was retired in public.
+            is_due = record.type != _ENDS[1] or record.text("keyset") in retired
+            demand(is_due, "bid.chain", record.where, bid=bid)
             live = None
             continue
         previous = "-" if last is None else last.text("envelope_hash")

@@ -16,6 +16,7 @@ from foundation.verifier.stamps import STAMP_FILE
 NEWEST = "log/checkpoint"
 EARLIER = "log/checkpoints.jsonl"
 SEALED, WITHDRAWN = "tendering.bid_sealed", "tendering.bid_withdrawn"
+VOIDED = "tendering.bid_voided"
 _CHECKPOINT_LINE = re.compile(r"^checkpoint ([0-9]{1,16}) ", re.MULTILINE)
 DRAWN_COMMITTEE = "evaluation.committee_drawn"
 
@@ -114,7 +115,7 @@ def check_entries(check: Check, evidence: Evidence, newest: TreeHead | None) -> 
 def _belongs(leaf: Leaf, evidence: Evidence) -> bool:
     tender = evidence.tender
     if leaf.kind == "record":
-        demand(leaf.type in {SEALED, WITHDRAWN}, "leaf.kind", leaf.where, type=leaf.type)
+        demand(leaf.type in {SEALED, WITHDRAWN, VOIDED}, "leaf.kind", leaf.where, type=leaf.type)
         same(leaf.stream, f"bid:{tender.lot}:{leaf.text('org_id')}", "leaf.other_lot", leaf.where)
     else:
         demand(leaf.stream in tender.streams, "leaf.other_stream", leaf.where, stream=leaf.stream)

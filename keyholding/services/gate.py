@@ -23,14 +23,15 @@ from keyholding.states import KeysetState
 def request_gate(unit: Unit, lot_id: str, window_closed_entry_id: str) -> None:
     """Ask the gate holders of a lot for their keys, on the strength of the entry that says its window is closed.
 
-    Idempotent. Raises EvidenceMissing when the entry says something else, KeysetNotReady without a rehearsed key set.
+    Idempotent. Raises EvidenceMissing when the entry says something else or that too few bids can be opened,
+    KeysetNotReady without a rehearsed key set.
     """
     if unit.session.get(GateRequest, lot_id) is not None:
         return
     row = rehearsed_keyset(unit, lot_id)
     entry = unit.session.get(JournalEntry, window_closed_entry_id)
     event = entry_of(entry).event if entry is not None else None
-    if not isinstance(event, opening.WindowClosed) or not _is_about(event, row):
+    if not isinstance(event, opening.WindowClosed) or not _is_about(event, row) or not _is_enough(event):
         raise EvidenceMissing(wanted=opening.WindowClosed.TYPE)
     unit.session.add(
         GateRequest(lot_id=lot_id, keyset_id=row.id, entry_id=window_closed_entry_id, requested_at=unit.at)
@@ -41,6 +42,11 @@ def request_gate(unit: Unit, lot_id: str, window_closed_entry_id: str) -> None:
 
 def _is_about(event: opening.WindowClosed, row: LotKeyset) -> bool:
     return (event.lot, event.tender, event.lot_code) == (row.lot_id, row.tender, row.lot_code)
+
+
+def _is_enough(event: opening.WindowClosed) -> bool:
+    """A failed opening's keys are never asked for (R3.10); agents see the same in the entry and would refuse."""
+    return len({*event.released, *event.escrowed}) >= event.minimum
 
 
 def rehearsed_keyset(unit: Unit, lot_id: str) -> LotKeyset:

@@ -11,8 +11,16 @@ from foundation.sealing import NO_ESCROW, Group, Holder, Keyset, Role, is_posses
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.errors import HoldersRefused, KeyAlreadyGiven, KeysetInUse, KeyUsedElsewhere, ProofRefused
-from keyholding.models import EscrowRequest, GateRequest, HolderSeat, KeysetMember, LotKeyset
-from keyholding.rules import CUSTODIANS_THRESHOLD, GATE_THRESHOLD, Choice, SeatFacts, choose
+from keyholding.models import EscrowRequest, GateRequest, HolderLoss, HolderSeat, KeysetMember, LotKeyset
+from keyholding.rules import (
+    CLAUSE,
+    CUSTODIANS_THRESHOLD,
+    GATE_THRESHOLD,
+    Choice,
+    SeatFacts,
+    choose,
+    objections_to_group,
+)
 from keyholding.services.rehearsals import begin_rehearsal
 from keyholding.states import KeysetState, KeysetTrigger
 
@@ -32,9 +40,9 @@ def create_keyset(
 
     Raises HoldersRefused with every objection, KeysetInUse once keys of the lot were asked for.
     """
-    chosen = choose(
-        seat_facts(unit), tenderee_org_id=tenderee_org_id, agency_org_id=agency_org_id, custodians=custodians
-    )
+    lost = _lost_seats(unit, lot_id)
+    able = [seat for seat in seat_facts(unit) if seat.id not in lost]
+    chosen = choose(able, tenderee_org_id=tenderee_org_id, agency_org_id=agency_org_id, custodians=custodians)
     if chosen.choice is None:
         raise HoldersRefused(objections=chosen.objections)
     _retire_current(unit, lot_id)
@@ -65,10 +73,41 @@ def seat_facts(unit: Unit) -> list[SeatFacts]:
     ]
 
 
-def _retire_current(unit: Unit, lot_id: str) -> None:
+def objections_to_publication(unit: Unit, lot_id: str) -> tuple[Objection, ...]:
+    """What has come between the choice of the holders and now: a seat that ended, or hands that grew together."""
+    row = access.current_keyset(unit, lot_id)
+    if row is None:
+        return ()
+    standing = {seat.id: seat for seat in seat_facts(unit)}
+    found: list[Objection] = []
+    for role, threshold in ((Role.GATE, row.t), (Role.ESCROW, row.k)):
+        members = [one for one in access.members(unit, row.id) if one.role is role]
+        found += [
+            Objection("keyholding.holder_gone", params={"holder": one.holder_name}, clause=CLAUSE)
+            for one in members
+            if one.seat_id not in standing
+        ]
+        found += objections_to_group([standing[one.seat_id] for one in members if one.seat_id in standing], threshold)
+    return tuple(found)
+
+
+def refuse_used(unit: Unit, lot_id: str) -> None:
+    """Raises KeysetInUse once keys of the lot were asked for: from then on its key set stays."""
     for asked in (GateRequest, EscrowRequest):
         if unit.session.get(asked, lot_id) is not None:
             raise KeysetInUse
+
+
+def _lost_seats(unit: Unit, lot_id: str) -> frozenset[str]:
+    """Seats that two persons declared lost for this lot; they never come back to it."""
+    rows = unit.session.scalars(
+        select(HolderLoss.seat_id).where(HolderLoss.lot_id == lot_id, HolderLoss.confirmed_at.is_not(None))
+    )
+    return frozenset(rows)
+
+
+def _retire_current(unit: Unit, lot_id: str) -> None:
+    refuse_used(unit, lot_id)
     current = access.current_keyset(unit, lot_id)
     if current is not None:
         retired = KeysetRetired(lot_id, current.id, current.version, current.hash)

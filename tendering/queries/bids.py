@@ -11,7 +11,6 @@ from accounts import facade as accounts
 from deposits import facade as deposits
 from deposits.facade import DepositStatus
 from foundation.draws import beacon_round
-from foundation.errors import Conflict
 from foundation.events.tendering import DocumentDownloaded, LotCancelled, LotFailed, LotOpened
 from foundation.journal.models import JournalEntry, JournalStream
 from foundation.money import Money
@@ -21,6 +20,7 @@ from keyholding import facade as keyholding
 from keyholding.facade import KeysetCard
 from tendering import bid_access
 from tendering.access import LotAndProject
+from tendering.bid_errors import KeysetBeingReplaced
 from tendering.models import Lot, SealedBid, Subscription, Upload
 from tendering.services.receipts import log_by, receipt_number
 from tendering.services.seals import last_sealed, warnings_of
@@ -223,8 +223,8 @@ def sealing_facts(unit: Unit, lot_id: str) -> SealingFacts:
     org_id = bid_access.bidder_of(unit.actor)
     own = accounts.organisation(unit, org_id)
     keyset = keyholding.keyset_of(unit, lot_id)
-    if keyset is None or not keyset.json_text:
-        raise Conflict(what="keyset")
+    if keyset is None or keyset.state != "rehearsed":
+        raise KeysetBeingReplaced
     return SealingFacts(
         lot=lot.lot_code,
         tender=project.tender_code,

@@ -171,8 +171,6 @@ def _own_steps(unit: Unit, lot_id: str, org_id: str, revisions: Sequence[SealedB
                 yield from _sealed(unit, entry, rows[bid, rev])
             case t.BidWithdrawn(rev=rev, withdrawn_at=at):
                 yield TraceStep("withdrawn", at, at, "warn", {"rev": rev}, (private_entry(entry),))
-            case t.BidVoided(rev=rev, voided_at=at):
-                yield TraceStep("voided", at, at, "bad", {"rev": rev}, (private_entry(entry),))
             case t.BidVoided(rev=rev, keyset=keyset, voided_at=at):
                 evidence = (TraceEvidence("keyset", keyset), private_entry(entry))
                 yield TraceStep("voided", at, at, "warn", {"rev": rev}, evidence)

@@ -33,6 +33,8 @@ class KeysetFacts:
     k: int
     n: int
     seats: tuple[Seat, ...]
+    warnings: tuple[keyholding.Overlap, ...]
+    """What everybody shall know of it: overlaps, and a weak policy."""
 
     @property
     def ready(self) -> int:
@@ -54,7 +56,9 @@ def keyset_facts(unit: Unit, lot_id: str) -> KeysetFacts | None:
         )
         for holder in card.holders
     )
-    return KeysetFacts(card.state, card.version, card.suite, card.hash, card.t, card.m, card.k, card.n, seats)
+    return KeysetFacts(
+        card.state, card.version, card.suite, card.hash, card.t, card.m, card.k, card.n, seats, card.warnings
+    )
 
 
 def _fingerprint(public_key: str) -> str:

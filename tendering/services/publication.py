@@ -233,6 +233,7 @@ def readiness(unit: Unit, lot: Lot, project: Project) -> list[Objection]:
     )
     if not keyholding.is_rehearsed(unit, lot.id):
         faults.append(Objection("tendering.keyset_not_rehearsed", "", {}, "EB20 26"))
+    faults += keyholding.objections_to_publication(unit, lot.id)
     for org_id in (project.tenderee_org_id, project.agency_org_id):
         if org_id is not None and not accounts.claim_is_verified(unit, org_id):
             name = accounts.organisation(unit, org_id).name

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from accounts import facade as accounts
 from credit import facade as credit
 from deposits import facade as deposits
-from foundation.errors import Conflict, Objection
+from foundation.errors import Objection
 from foundation.events.tendering import BidSealed, BidWithdrawn
 from foundation.events.tendering import SealRefused as SealRefusedEvent
 from foundation.machine import LostRace
@@ -116,7 +116,7 @@ def withdraw_bid(unit: Unit, lot_id: str, received_at: datetime) -> SealedBid:
     lot, _ = bid_access.hold_lot(unit, lot_id)
     org_id = bid_access.bidder_of(unit.actor)
     rows = bid_access.own_revisions(unit, lot_id)
-    if not rows or rows[0].state is BidState.REPLACED:
+    if not rows or rows[0].state in {BidState.REPLACED, BidState.VOIDED}:
         raise NothingToWithdraw
     row = rows[0]
     if row.state is BidState.WITHDRAWN:
@@ -200,7 +200,8 @@ class _Case:
     def _envelope_objections(self, keys: tuple[str, ...]) -> Iterator[Objection]:
         published = keyholding.keyset_text(self.unit, self.lot.id)
         if published is None:
-            raise Conflict(what="keyset")
+            yield Objection("tendering.keyset_being_replaced", clause="R1.26")
+            return
         keyset = _keyset(published)
         command = self.command
         # Without a registered key any point on the curve stands in: that objection is made already.

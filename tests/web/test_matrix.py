@@ -376,6 +376,8 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     **dict.fromkeys(
         ("keyholding.appoint_seat", "keyholding.enrol_agent", "keyholding.retire_seat"), "centre_staff administrator"
     ),
+    # A lost holder is declared by one person and confirmed by another, of the host side or the centre (R1.26).
+    **dict.fromkeys(("holders.declare_loss", "holders.confirm_loss"), "agency tenderee centre_staff"),
     # A holder acts for its own seat: gate keys by gate holders, shares by custodians, as the key set says.
     **dict.fromkeys(
         (

@@ -8,7 +8,7 @@ async function state() {
   const response = await fetch(location.pathname, { headers: { Accept: "application/json" }, cache: "no-store" });
   if (!response.ok) throw new Error(`state ${response.status}`);
   const { lot } = await response.json();
-  return JSON.stringify([lot.state, lot.order?.state ?? "", lot.keyset?.seats.filter((seat) => seat.is_ready).length]);
+  return JSON.stringify([lot.state, lot.order?.state ?? "", lot.keyset?.seats.filter((seat) => seat.is_ready).length, lot.ready, lot.keyset_state]);
 }
 
 async function watch() {

@@ -17,6 +17,7 @@ const [GRACE, LEAST_GRACE, MOST_GRACE] = [60, 10, 600];
 const PRICES = "price_schedule";
 const SEALED = "tendering.bid_sealed";
 const WITHDRAWN = "tendering.bid_withdrawn";
+const VOIDED = "tendering.bid_voided";
 
 /**
  * The deadline by the log, in microseconds, told the same everywhere.
@@ -161,11 +162,12 @@ export async function checkList(check, evidence) {
     }
   });
   await check.attempt(() => publishedList(evidence, bids));
-  const records = evidence.records(SEALED, WITHDRAWN);
+  const records = evidence.records(SEALED, WITHDRAWN, VOIDED);
+  const retired = new Set(evidence.of("keyholding.keyset_retired").map((leaf) => leaf.text("hash")));
   const named = new Set([...lines.keys(), ...records.map((leaf) => String(leaf.data.bid ?? ""))]);
   for (const bid of [...named].sort()) {
     const own = records.filter((leaf) => leaf.data.bid === bid);
-    await check.attempt(() => chain(bid, own, lines.get(bid), bids));
+    await check.attempt(() => chain(bid, own, lines.get(bid), bids, retired));
   }
 }
 
@@ -190,16 +192,18 @@ function publishedList(evidence, bids) {
  * @param {Leaf[]} records
  * @param {Frozen | undefined} line
  * @param {import("./evidence.js").Bidder[]} bids
+ * @param {Set<string>} retired hashes of key sets that were retired in public: only a bid to one of them is void
  */
-function chain(bid, records, line, bids) {
+function chain(bid, records, line, bids, retired) {
   const ordered = records
-    .map((leaf) => ({ leaf, rev: leaf.number("rev"), isWithdrawal: leaf.type === WITHDRAWN }))
+    .map((leaf) => ({ leaf, rev: leaf.number("rev"), isWithdrawal: leaf.type !== SEALED }))
     .sort((a, b) => a.rev - b.rev || Number(a.isWithdrawal) - Number(b.isWithdrawal));
   /** @type {Leaf | undefined} */ let last;
   /** @type {Leaf | undefined} */ let live;
   for (const { leaf, rev, isWithdrawal } of ordered) {
     if (isWithdrawal) {
       demand(last && last.number("rev") === rev, "bid.chain", leaf.where, { bid });
+      demand(leaf.type === WITHDRAWN || retired.has(leaf.text("keyset")), "bid.chain", leaf.where, { bid });
       live = undefined;
       continue;
     }

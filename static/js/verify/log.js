@@ -133,7 +133,7 @@ export async function checkEntries(check, evidence, newest) {
 async function belongs(leaf, evidence) {
   const tender = await evidence.tender();
   if (leaf.kind === "record") {
-    const isKind = ["tendering.bid_sealed", "tendering.bid_withdrawn"].includes(leaf.type);
+    const isKind = ["tendering.bid_sealed", "tendering.bid_withdrawn", "tendering.bid_voided"].includes(leaf.type);
     demand(isKind, "leaf.kind", leaf.where, { type: leaf.type });
     same(leaf.stream, `bid:${tender.lot}:${leaf.text("org_id")}`, "leaf.other_lot", leaf.where);
   } else {
