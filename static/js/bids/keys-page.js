@@ -28,7 +28,7 @@ async function showOwn(lot, publicKey) {
   const isRegistered = lot.opening_keys.some((/** @type {any} */ one) => one.public_key === publicKey);
   byId("own-register").hidden = isRegistered;
   const text = isRegistered
-    ? say("公钥已登记。请到第一台电脑的加密页对照这 16 个字符。", "Registered. Now compare these 16 characters on the sealing page of the first computer.")
+    ? say("公钥已登记。在另一台电脑上加密时，请在那里对照这 16 个字符再勾选。", "Registered. When you seal on another computer, compare these 16 characters there before you tick.")
     : say("密钥在本机，公钥还没有登记。", "The key is here; its public part is not registered.");
   showState(byId("own-state"), isRegistered ? "ok" : "warn", text);
   const mark = document.querySelector(`[data-key="${publicKey}"] [data-this-device]`);
