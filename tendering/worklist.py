@@ -18,6 +18,7 @@ from foundation.web.worklist import OwnLot, WorkItem
 from tendering import access
 from tendering.models import Lot, Project, Question
 from tendering.queries import bids, preparation
+from tendering.queries.rehearsals import own_unrehearsed
 from tendering.services.clarifications import book_of
 from tendering.states import BidState, LotState
 
@@ -110,7 +111,11 @@ def _to_publish(unit: Unit) -> Iterator[WorkItem]:
 def _bids(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
     taking = [one for one in bids.my_bids(unit) if one.lot_state is LotState.OPEN and unit.at < one.deadline_at]
     paid = deposits.own_statuses(unit, str(actor.org_id), [one.lot_id for one in taking])
+    unrehearsed = own_unrehearsed(unit, [one.lot_id for one in taking])
     for line in taking:
+        if line.lot_id in unrehearsed:
+            title = ("验证投标的密钥", "Check the key of your bid")
+            yield WorkItem(*title, f"/lots/{line.lot_id}/bid", line.lot_name, line.deadline_at, "R3.22")
         if line.newest is None or line.newest.state is not BidState.SEALED:
             title = ("封存投标文件", "Seal the bid")
             yield WorkItem(*title, f"/lots/{line.lot_id}/bid", line.lot_name, line.deadline_at, "R1.10")

@@ -287,7 +287,7 @@ async function carry(transport, bytes) {
 }
 
 /** @param {number} started performance.now() */
-const seconds = (started) => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+const seconds = (started) => `${((performance.now() - started) / 1000).toFixed(2)} s`;
 
 /** @type {readonly Check[]} */
 export const CHECKS = [

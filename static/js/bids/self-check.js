@@ -29,7 +29,9 @@ function showLine(id, state, measured) {
   const word = /** @type {Element} */ (item.querySelector("[data-word]"));
   word.className = `st st-${state}`;
   word.textContent = WORDS[state];
-  /** @type {Element} */ (item.querySelector("[data-measured]")).textContent = measured;
+  const figure = /** @type {HTMLElement} */ (item.querySelector("[data-measured]"));
+  figure.textContent = measured;
+  figure.hidden = measured === "";
   /** @type {HTMLElement} */ (item.querySelector("[data-advice]")).hidden = state === "ok" || state === "run";
 }
 
@@ -48,14 +50,35 @@ async function keep(findings) {
   const kept = /** @type {Element} */ (document.querySelector("[data-kept]"));
   const link = byId("check-text");
   try {
-    const { text_url } = await askJson(root.dataset.results, { lines: findings });
+    const { text_url, check } = await askJson(root.dataset.results, { lines: findings });
     link.href = text_url;
     link.hidden = false;
+    list(text_url, check);
     kept.textContent = say("结果已保存，只有本单位看得到。", "The result is kept; only your organisation sees it.");
   } catch (error) {
     const { title } = spoken(error);
     kept.textContent = say(`结果没有保存：${title}`, `The result was not kept: ${title}`);
   }
+}
+
+/**
+ * Put the kept result on top of the earlier ones.
+ * @param {string} url
+ * @param {{ is_ready: boolean, checked_at: string }} check
+ */
+function list(url, check) {
+  const item = document.createElement("li");
+  const row = document.createElement("span");
+  row.className = "row";
+  const state = document.createElement("span");
+  showState(state, check.is_ready ? "ok" : "bad", check.is_ready ? say("可以投标", "Ready") : say("还不能投标", "Not ready"));
+  const link = document.createElement("a");
+  link.href = url;
+  link.textContent = say("刚才", "Just now");
+  row.append(state, link);
+  item.append(row);
+  byId("check-list").prepend(item);
+  document.getElementById("check-none")?.remove();
 }
 
 async function checkAll() {
