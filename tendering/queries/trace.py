@@ -176,6 +176,9 @@ def _own_steps(unit: Unit, lot_id: str, org_id: str, revisions: Sequence[SealedB
                 yield TraceStep("voided", at, at, "warn", {"rev": rev}, evidence)
             case t.BidRehearsed(rev=rev):
                 yield TraceStep("rehearsed", entry.at, entry.at, "ok", {"rev": rev}, (private_entry(entry),))
+            case t.RehearsalChecked(rev=rev, outcome=outcome):
+                tone = "ok" if outcome == "right" else "bad"
+                yield TraceStep(f"rehearsal_{outcome}", entry.at, entry.at, tone, {"rev": rev}, (private_entry(entry),))
             case e.BidderCheckedIn():
                 yield TraceStep("checked_in", entry.at, entry.at, "ok", {}, (private_entry(entry),))
 

@@ -11,6 +11,7 @@ from bid_opening.services import acts
 from foundation.errors import NotPermitted
 from foundation.sealing import rehearsal_tag
 from tendering.facade import Rehearsed
+from tendering.queries.trace import own_trace
 from tendering.self_check import LINES, CheckLine, LineState
 from tendering.services import rehearsals, self_checks
 from tests.support_opening import Opening, make_opening
@@ -30,6 +31,12 @@ def rehearse(opening: Opening, index: int, *, honest: bool = True) -> None:
         tag = rehearsal_tag(made.sealed.header, asked.challenge, bytes(32))
         statement = rehearsals.Statement(asked.bid, asked.rev, asked.challenge, tag)
     file(bidder, opening.lot, statement)
+
+
+def kinds(opening: Opening, index: int) -> list[str]:
+    """What the bidder's own trace says of its rehearsals."""
+    with opening.world.units.read(opening.bidders[index].actor) as unit:
+        return [step.kind for step in own_trace(unit, opening.lot.id).steps if step.kind.startswith("rehears")]
 
 
 def test_released_escrowed_missing_and_lied_about(tmp_path: Path) -> None:
@@ -64,6 +71,12 @@ def test_released_escrowed_missing_and_lied_about(tmp_path: Path) -> None:
     assert (lost.tries, lost.others_released) == (1, 2)
     assert lost.self_check_at is not None
     assert (silent.rehearsed, silent.rehearsed_at, silent.self_check_at) == (Rehearsed.NEVER, None, None)
+    assert [kinds(opening, index) for index in range(4)] == [
+        ["rehearsed", "rehearsal_right"],
+        ["rehearsed", "rehearsal_wrong"],
+        ["rehearsed", "rehearsal_right"],
+        [],
+    ]
     opening.assert_story_holds()
 
 
