@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -48,7 +48,7 @@ class OpenRefund:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """``exceptions``: of the whole platform and older than an hour, without saying whose or where."""
+    """``exceptions``: of listed lots and older than an hour. Before, already their number would tell of a bidder."""
 
     exceptions: int
     stand: audit.Equation
@@ -89,7 +89,7 @@ def desk(unit: Unit) -> Desk:
     listed = listed_lots(unit)
     open_refunds = _open_refunds(unit, listed)
     return Desk(
-        exceptions=exceptions(unit),
+        exceptions=exceptions(unit, [one.id for one in listed]),
         stand=audit.equation(unit, [one.id for one in listed]),
         lots=tuple(_line(unit, one, open_refunds) for one in listed),
         refunds=tuple(open_refunds),
@@ -124,19 +124,21 @@ def ledger_proof(unit: Unit, statement: Iterable[StatementLine] | None) -> Ledge
     )
 
 
-def exceptions(unit: Unit) -> int:
-    """Money of another name nobody has decided on, and orders without an answer or declined, for over an hour."""
+def exceptions(unit: Unit, lot_ids: Sequence[str]) -> int:
+    """Of these lots: money of another name nobody decided on, orders unanswered or declined, for over an hour."""
     before = unit.at - EXCEPTION_AGE
     stray = (
         select(func.count())
         .select_from(DepositArrival)
         .outerjoin(Refund, Refund.serial == DepositArrival.serial)
         .where(DepositArrival.outcome == Outcome.NAME_DIFFERS, DepositArrival.received_at < before, Refund.id.is_(None))
+        .where(DepositArrival.lot_id.in_(lot_ids))
     )
     stuck = (
         select(func.count())
         .select_from(Refund)
         .where(Refund.state.in_([RefundState.ORDERED, RefundState.REJECTED]), Refund.ordered_at < before)
+        .where(Refund.lot_id.in_(lot_ids))
     )
     return (unit.session.scalar(stray) or 0) + (unit.session.scalar(stuck) or 0)
 
