@@ -27,6 +27,7 @@ STREAM: Final = "client"
 PAGES: Final = (
     "js/kit/kit.js",
     "js/bids/seal-page.js",
+    "js/bids/archive-page.js",
     "js/sealing/worker.js",
     "js/bids/workbench.js",
     "js/bids/receipt-page.js",

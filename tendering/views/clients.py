@@ -5,9 +5,15 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 
-from foundation.web.access import PUBLIC, allow
+from foundation.ids import parse_id
+from foundation.publication.policy import receipt_vkey
+from foundation.web.access import PUBLIC, allow, current_actor
+from foundation.web.respond import page
+from foundation.web.runtime import runtime, units
 from tendering.bid_errors import ClientNotBuilt
 from tendering.clients import releases
+from tendering.queries import bids as queries
+from tendering.views.words import client_words
 
 bp = Blueprint("clients", __name__)
 
@@ -24,6 +30,15 @@ def offline_encryptor() -> ResponseReturnValue:
 def online_modules() -> ResponseReturnValue:
     """The hash of every module the online pages load."""
     return _file(releases.ONLINE, "text/plain")
+
+
+@bp.get("/lots/<lot_id>/bid/archive")
+@allow("bidder")
+def archive_page(lot_id: str) -> ResponseReturnValue:
+    """Where the archive of the offline encryptor is handed in."""
+    with units().read(current_actor()) as unit:
+        bench = queries.workbench(unit, parse_id(lot_id))
+    return page("tendering/bids/archive.html", bench=bench, receipt_vkey=receipt_vkey(runtime()), words=client_words())
 
 
 def _file(name: str, media_type: str) -> Response:
