@@ -19,11 +19,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from foundation.sealing import Header, Role, content_key, part_key, seat, shares
 from foundation.sealing.errors import Malformed
 from foundation.sealing.suite import SECRET_BYTES, SHARE_BYTES, Suite
+from foundation.transparency.keys import SigningKey
 
 THRESHOLD = 2
 CHUNK = 16 * 1024
 _HEX = re.compile(rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{64}|[0-9a-fA-F]{66})(?![0-9a-fA-F])")
 _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{43,44}(?![A-Za-z0-9+/_-])")
+_NOTE_KEY = re.compile(rb"PRIVATE\+KEY\+[!-~]+")
 _PEM = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
 
@@ -56,6 +58,8 @@ def secrets_in(raw: bytes) -> Iterator[bytes]:
             continue
         if len(decoded) in {SECRET_BYTES, SHARE_BYTES}:
             yield decoded
+    for match in _NOTE_KEY.finditer(raw):
+        yield SigningKey.parse(match[0].decode()).seed
     for match in _PEM.finditer(raw):
         key = serialization.load_pem_private_key(match[0], None)
         if isinstance(key, ec.EllipticCurvePrivateKey):
