@@ -26,8 +26,10 @@ from foundation.errors import CentreError, Unavailable
 from foundation.ids import parse_id
 from foundation.sealing import BadShare, Role, WrongKey, prove_possession, suite_named
 from foundation.sealing.strict import decode_base64
+from foundation.transparency.storage import create_file
 from keyholding import evidence
-from keyholding.agent_state import StateFolder
+from keyholding.agent_state import OWNER_ONLY, StateFolder
+from keyholding.backup import restore_backup, restore_paper, write_backup, write_paper
 from keyholding.dummy import private_hex
 from keyholding.errors import AgentUnknown, EvidenceRefused, ServerOutOfReach, ServerRefused
 from keyholding.evidence import LotNames, MissingEntries, ShownEntry
@@ -37,6 +39,8 @@ log = structlog.get_logger("holder_agent")
 POLL_SECONDS: Final = 1.0
 WAIT_MAX_SECONDS: Final = 30.0
 TIMEOUT_SECONDS: Final = 20.0
+_NEW: Final = click.Path(exists=False, dir_okay=False, path_type=Path)
+_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _AWAY: Final = frozenset({429, 502, 503, 504})
 
 
@@ -284,8 +288,8 @@ def fetch_policy(server_url: str, ca_file: str | None = None) -> str:
 
 
 @click.command("holder-agent")
-@click.option("--server", required=True, help="Address of the centre, such as https://centre.example.")
-@click.option("--token-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--server", default="", help="Address of the centre, such as https://centre.example.")
+@click.option("--token-file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--state", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder of the keys.")
 @click.option(
     "--policy",
@@ -295,26 +299,35 @@ def fetch_policy(server_url: str, ca_file: str | None = None) -> str:
 @click.option("--pin-from-server", is_flag=True, help="First run only: pin the policy the centre shows, and print it.")
 @click.option("--ca", type=click.Path(exists=True, dir_okay=False), help="Certificate to trust for https.")
 @click.option("--once", is_flag=True, help="Do what is asked now, by hand, and end.")
+@click.option("--backup", type=_NEW, help="Write every key and the policy into one age file, and end.")
+@click.option("--paper", type=_NEW, help="Write every key as a sheet to print, and end.")
+@click.option("--restore", type=_FILE, help="Bring keys back from an age file or from typed sheets, and end.")
 def holder_agent(
     server: str,
-    token_file: Path,
+    token_file: Path | None,
     state: Path,
     policy: Path | None,
     pin_from_server: bool,
     ca: str | None,
     once: bool,
+    **kept: Path | None,
 ) -> None:
     """Keep the keys of a gate holder or custodian on this machine, and release them only on cosigned evidence.
 
-    Key files are encrypted where HOLDER_AGENT_PASSPHRASE is set in the environment.
+    Key files are encrypted where HOLDER_AGENT_PASSPHRASE is set in the environment. The passphrase of a backup is
+    asked for, or taken from HOLDER_BACKUP_PASSPHRASE.
     """
     text = policy.read_text(encoding="utf-8") if policy else ""
+    if any(kept.values()):
+        _keep(state, text, **kept)
+        return
+    if not server or token_file is None:
+        raise click.UsageError("--server and --token-file are needed")
     if not text and pin_from_server and not (state / "policy.txt").exists():
         text = fetch_policy(server, ca)
         click.echo(f"已固定以下信任策略，请与书面副本核对 · pinned; compare with your paper copy:\n{text}")
     token = token_file.read_text(encoding="ascii").strip()
-    passphrase = os.environ.get("HOLDER_AGENT_PASSPHRASE", "")
-    agent = HolderAgent(server, token, state, text, passphrase=passphrase, client=client_of(server, ca))
+    agent = HolderAgent(server, token, state, text, passphrase=_own_passphrase(), client=client_of(server, ca))
     try:
         if once:
             _say_and_fail(agent.poll())
@@ -325,6 +338,33 @@ def holder_agent(
         agent.run(stop)
     finally:
         agent.close()
+
+
+def _keep(state: Path, policy_text: str, backup: Path | None, paper: Path | None, restore: Path | None) -> None:
+    passphrase = os.environ.get("HOLDER_BACKUP_PASSPHRASE") or click.prompt(
+        "备份口令 · passphrase of the backup", hide_input=True, confirmation_prompt=restore is None, err=True
+    )
+    if backup is not None:
+        _write_new(backup, write_backup(state, passphrase))
+    if paper is not None:
+        _write_new(paper, write_paper(state, passphrase, _own_passphrase()).encode())
+    if restore is not None:
+        data = restore.read_bytes()
+        if data.startswith(b"etender-paper/"):
+            found = restore_paper(state, data.decode("utf-8"), passphrase, policy_text, _own_passphrase())
+        else:
+            found = restore_backup(state, data, passphrase)
+        click.echo(f"恢复 {found.keys} 把密钥 · {found.lots} 个标段 (keys, lots)")
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    if not create_file(path, data, mode=OWNER_ONLY):
+        raise click.UsageError(f"{path} is there already")
+    click.echo(f"已写入 {path} (written)")
+
+
+def _own_passphrase() -> str:
+    return os.environ.get("HOLDER_AGENT_PASSPHRASE", "")
 
 
 def _say_and_fail(result: Round) -> None:

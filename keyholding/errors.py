@@ -119,6 +119,21 @@ class StateFolderBusy(Conflict):
     code = "keyholding.state_folder_busy"
 
 
+class BackupRefused(Refusal):
+    """The file is no backup of a holder's agent, there is nothing to back up, or another key lies in its place.
+
+    Fields: ``reason`` (``form``, ``empty``, ``differs``), ``name`` where a file differs.
+    """
+
+    code = "keyholding.backup_refused"
+
+
+class PaperMalformed(InvalidInput):
+    """A row typed from paper does not match its checksum. Fields: ``row``; 0 is the first line or the whole."""
+
+    code = "keyholding.paper_malformed"
+
+
 class ServerOutOfReach(Unavailable):
     """The centre does not answer, or answers something else than its interface. Fields: ``reason``."""
 

@@ -103,8 +103,7 @@ class KeyFile:
 
     def to_bytes(self, passphrase: str) -> bytes:
         """The encrypted file; about a second of scrypt. :class:`CannotSeal` (reason ``passphrase``) when too short."""
-        encrypted: bytes = pyrage.passphrase.encrypt(self.payload(), _normalised(passphrase))
-        return encrypted
+        return encrypted(self.payload(), passphrase)
 
     @classmethod
     def parse_payload(cls, payload: bytes) -> KeyFile:
@@ -137,6 +136,12 @@ class KeyFile:
     @classmethod
     def load(cls, path: Path, passphrase: str) -> KeyFile:
         return cls.parse(path.read_bytes(), passphrase)
+
+
+def encrypted(payload: bytes, passphrase: str) -> bytes:
+    """An age file of any payload, under a passphrase; :class:`CannotSeal` (reason ``passphrase``) when too short."""
+    data: bytes = pyrage.passphrase.encrypt(payload, _normalised(passphrase))
+    return data
 
 
 def decrypted(data: bytes, passphrase: str) -> bytes:

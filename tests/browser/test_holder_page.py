@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from foundation.events import bid_opening as opening
 from foundation.sealing import KeyFile, Keyset, recover_from_escrow
 from keyholding import facade
+from keyholding.backup import read_sheets
 from keyholding.models import GateRequest, HolderSeat
 from tests.support import chromium
 from tests.unit.keyholding.world import (
@@ -145,6 +146,9 @@ def test_a_gate_holder_acts_from_the_key_to_the_release(world: World, page: Page
     release.get_by_role("button", name="公布我的启封密钥").click()
     expect(release).to_have_count(0, timeout=30_000)
     assert list(world.gate_keys()) == [1]
+    page.locator("#places-body button").first.click()
+    ((lot, age),) = read_sheets(page.locator("#paper-text").text_content() or "")
+    assert (lot, age) == (LOT, (tmp_path / "key.age").read_bytes())
 
 
 def test_a_custodian_gives_shares_of_requested_bids_after_its_browser_lost_everything(

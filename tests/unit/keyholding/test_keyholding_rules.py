@@ -7,7 +7,15 @@ from datetime import timedelta
 import pytest
 
 from foundation.clock import machine_now
-from keyholding.rules import SeatFacts, choose, hands_among, is_present, objections_to_group, objections_to_seat
+from keyholding.rules import (
+    SeatFacts,
+    choose,
+    hands_among,
+    is_present,
+    objections_to_group,
+    objections_to_seat,
+    policy_warnings,
+)
 from keyholding.states import GATE_SIDES, KEYSET_MACHINE, KeysetState, Side
 
 TENDEREE, AGENCY = "org-tenderee", "org-agency"
@@ -152,3 +160,24 @@ def test_an_agent_counts_as_present_for_a_minute() -> None:
 def test_a_retired_key_set_never_comes_back() -> None:
     assert KEYSET_MACHINE.is_final(KeysetState.RETIRED)
     assert not KEYSET_MACHINE.is_final(KeysetState.REHEARSED)
+
+
+@pytest.mark.parametrize(
+    ("t", "m", "k", "n", "wanted"),
+    [
+        (2, 3, 2, 3, []),
+        (2, 2, 2, 3, ["gate_without_spare"]),
+        (3, 3, 0, 0, ["gate_without_spare", "no_custodians"]),
+        (2, 3, 1, 3, ["one_custodian_opens"]),
+        (2, 3, 1, 1, ["one_custodian_opens"]),
+        (2, 3, 2, 2, ["reserve_without_spare"]),
+    ],
+)
+def test_weak_thresholds_are_named(t: int, m: int, k: int, n: int, wanted: list[str]) -> None:
+    assert [one.code for one in policy_warnings(t, m, k, n)] == wanted
+
+
+def test_two_custodians_are_enough_and_everybody_is_told_that_none_may_be_lost() -> None:
+    found = choose(usual()[:5], tenderee_org_id=TENDEREE, agency_org_id=None, custodians=True)
+    assert found.choice is not None
+    assert [one.code for one in found.choice.warnings] == ["reserve_without_spare"]
