@@ -15,7 +15,7 @@ const COPYING = {
   }),
 };
 
-async function pipeline({ keysetBytes, keysetHash, binding, bidderKeys, parts, upload, isPlain }) {
+async function pipeline({ keysetBytes, keysetHash, binding, bidderKeys, parts, upload, isPlain, isSent }) {
   const keyset = await readKeyset(keysetBytes, keysetHash);
   const suite = isPlain
     ? { ...keyset.suite, encryptor: (key, context) => ChunkedEncryptor.create(key, context, COPYING) }
@@ -25,8 +25,8 @@ async function pipeline({ keysetBytes, keysetHash, binding, bidderKeys, parts, u
   const uploader = new SegmentUploader({ ...upload, totalBytes: sealedTotal(parts.map(({ content }) => content)) });
   const began = performance.now();
   const order = { binding, keyset: { ...keyset, suite }, bidderKeys, signingKey: privateKey, parts };
-  await seal(order, (segment) => uploader.offer(segment));
-  await uploader.finish();
+  await seal(order, isSent ? (segment) => uploader.offer(segment) : async () => {});
+  if (isSent) await uploader.finish();
   return performance.now() - began;
 }
 

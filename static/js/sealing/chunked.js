@@ -157,7 +157,8 @@ export class ChunkedEncryptor {
   }
 
   /**
-   * Ciphertext of every chunk that is now full. Calls must not overlap.
+   * Ciphertext of every chunk that is now full. The next call may come before this one has resolved: chunks are numbered
+   * in the order of the calls.
    * @param {Uint8Array<ArrayBuffer>} plain
    * @returns {Promise<Uint8Array<ArrayBuffer>>}
    */

@@ -95,11 +95,16 @@ export async function seal(order, onSegment, onProgress = () => {}, signal = und
       sealedBytes += segment.bytes.length;
       onProgress({ sealedBytes, totalBytes });
     });
-    await segmenter.write(encryptor.prefix);
-    for await (const slice of paddedSlices(content)) {
+    let ready = Promise.resolve(encryptor.prefix);
+    for await (const slice of oneAhead(paddedSlices(content))) {
       signal?.throwIfAborted();
-      await segmenter.write(await encryptor.update(slice));
+      // Its chunks are encrypted while the slice before is cut into segments, hashed and sent.
+      const next = encryptor.update(slice);
+      next.catch(() => {});
+      await segmenter.write(await ready);
+      ready = next;
     }
+    await segmenter.write(await ready);
     await segmenter.write(await encryptor.finalize());
     sealed.push(await segmenter.finish());
   }
@@ -115,6 +120,22 @@ export async function seal(order, onSegment, onProgress = () => {}, signal = und
   };
 }
 
+/**
+ * The same values; the next one is being read while one is used.
+ * @template T
+ * @param {AsyncGenerator<T>} values
+ * @returns {AsyncGenerator<T>}
+ */
+async function* oneAhead(values) {
+  for (let coming = values.next(); ; ) {
+    const { done, value } = await coming;
+    if (done) return;
+    coming = values.next();
+    coming.catch(() => {});
+    yield value;
+  }
+}
+
 /** Cuts a ciphertext into segments and keeps only their digests. */
 class Segmenter {
   #id;
@@ -123,7 +144,7 @@ class Segmenter {
   #segment = new Uint8Array(SEGMENT_SIZE);
   #used = 0;
   #length = 0;
-  /** @type {Bytes[]} */ #digests = [];
+  /** @type {Promise<Bytes>[]} */ #digests = [];
   /** @type {Promise<void>} */ #emitted = Promise.resolve();
 
   /**
@@ -152,7 +173,7 @@ class Segmenter {
   async finish() {
     if (this.#used > 0) await this.#flush();
     await this.#emitted;
-    return { id: this.#id, length: this.#length, root: toHex(await treeRoot(this.#digests, this.#suite.digest)) };
+    return { id: this.#id, length: this.#length, root: toHex(await treeRoot(await Promise.all(this.#digests), this.#suite.digest)) };
   }
 
   async #flush() {
@@ -161,12 +182,21 @@ class Segmenter {
     this.#segment = new Uint8Array(isFull ? SEGMENT_SIZE : 0);
     this.#used = 0;
     this.#length += bytes.length;
-    const leaf = await this.#suite.digest(bytes);
-    const digest = this.#suite.isSha256 ? leaf : await sha256(bytes);
+    const leaf = this.#suite.digest(bytes);
     const index = this.#digests.push(leaf) - 1;
-    // One segment is on its way while the next is being encrypted; a failure surfaces at the next segment.
+    // One segment is hashed and on its way while the next is being encrypted; a failure surfaces at the next segment.
     await this.#emitted;
-    this.#emitted = this.#emit({ part: this.#id, index, bytes, sha256: toHex(digest) });
+    this.#emitted = this.#send(index, bytes, leaf);
     this.#emitted.catch(() => {});
+  }
+
+  /**
+   * @param {number} index
+   * @param {Bytes} bytes
+   * @param {Promise<Bytes>} leaf
+   */
+  async #send(index, bytes, leaf) {
+    const digest = this.#suite.isSha256 ? await leaf : await sha256(bytes);
+    await this.#emit({ part: this.#id, index, bytes, sha256: toHex(digest) });
   }
 }

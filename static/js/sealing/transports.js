@@ -4,9 +4,10 @@
 import { demand, SealingError } from "./errors.js";
 
 const FRAME_SIZE = 256 * 1024;
-const BUFFER_LIMIT = 1 << 20;
+/** Bytes handed to the socket ahead: it must not run dry between two looks. */
+const BUFFER_LIMIT = 4 << 20;
 const OPEN_TIMEOUT_MS = 3000;
-const POLL_MS = 15;
+const POLL_MS = 10;
 /** Time-out, too early, too many requests. */
 const WORTH_REPEATING = [408, 425, 429];
 
