@@ -89,10 +89,11 @@ def _concerned(unit: Unit, lot_id: str) -> Iterator[tuple[str, str]]:
 
 
 def _began(unit: Unit, lot_id: str) -> set[str]:
-    """Follows the lot, or has begun an upload."""
+    """Bidders that follow the lot or have begun an upload; others follow lots too, and are told of no bid."""
     session = unit.session
     began = set(session.scalars(select(Subscription.org_id).where(Subscription.lot_id == lot_id)))
-    return began | set(session.scalars(select(Upload.org_id).where(Upload.lot_id == lot_id)))
+    began |= set(session.scalars(select(Upload.org_id).where(Upload.lot_id == lot_id)))
+    return {org_id for org_id in began if "bidder" in accounts.organisation(unit, org_id).roles}
 
 
 def _done(unit: Unit, lot_id: str) -> set[str]:

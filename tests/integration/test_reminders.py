@@ -88,13 +88,15 @@ def test_everybody_concerned_hears_each_moment_once_in_its_own_words(world: Tend
         if bidder is verified:
             file(bidder, lot, statement_of(bidder, made, ask(bidder, lot)))
     follow(follower, lot)
+    watcher = Bidder(world, world.organisation("江苏衡澄工程咨询有限公司", "agency"))
+    follow(watcher, lot)
     with world.units.begin(uploader.actor) as unit:
         uploads.start_upload(unit, lot.id, uploader.seal(lot).announced())
     for hours in (80, 72, 71, 48, 24, 23.9, 2, 1):
         world.clock.set(before(hours))
         look_and_work(world)
         look_and_work(world)
-    assert told(world, verified) == told(world, stranger) == []
+    assert told(world, verified) == told(world, stranger) == told(world, watcher) == []
     assert told(world, unverified) == [("unverified", 72), ("unverified", 24), ("unverified", 2)]
     for bidder in (follower, uploader):
         assert told(world, bidder) == [("not_sealed", 72), ("not_sealed", 24), ("not_sealed", 2)]
