@@ -88,6 +88,8 @@ class Faults:
     http_status: int = 200
     garbage: bool = False
     late: timedelta = timedelta(0)
+    with_root: str = ""
+    """The root's certificate stands beside the signer's: "sorted" as DER wants a set, or "unsorted"."""
 
 
 @dataclass
@@ -182,10 +184,16 @@ class TestAuthority:
             integer(3),
             set_of(algorithm),
             sequence(oid(TST_INFO), der(0xA0, der(0x04, info))),
-            der(0xA0, encoded),
+            der(0xA0, *self._certificates(encoded)),
             set_of(signer),
         )
         return sequence(oid(SIGNED_DATA), der(0xA0, content))
+
+    def _certificates(self, own: bytes) -> list[bytes]:
+        if not self.faults.with_root:
+            return [own]
+        both = [own, self.root.public_bytes(serialization.Encoding.DER)]
+        return sorted(both, reverse=self.faults.with_root == "unsorted")
 
 
 class AuthorityServer:
