@@ -9,6 +9,7 @@ import click
 
 from foundation.sealing import KeyFile, KeyUse, open_header, recover_r_bid, rehearsal_tag
 from foundation.sealing.strict import encode_base64
+from tendering.cli_archive import SEALED, sealed_folder
 from tendering.cli_client import Centre
 from tendering.cli_envelope import SealedFolder
 from tendering.cli_errors import AnotherBidThere, BadArgument
@@ -16,7 +17,7 @@ from tendering.cli_terminal import FILE, json_option, passphrase_of, passphrase_
 
 
 @click.command()
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=SEALED)
 @click.option("--key", "key_path", type=FILE, required=True, help="The opening key file, or its backup.")
 @click.option(
     "--server", default="", help="The centre's address: also put the rehearsal on record before the deadline."
@@ -33,7 +34,7 @@ def rehearse(folder: Path, key_path: Path, server: str, token: str, passphrase_e
     """
     if server and not token:
         raise BadArgument(argument="--token", reason="missing")
-    bid = SealedFolder.read(folder)
+    bid = sealed_folder(folder)
     key = KeyFile.load(key_path, passphrase_of(passphrase_env, key_path))
     binding = bid.header.binding
     if key.use is not KeyUse.OPENING or (key.tender, key.lot) != (binding.tender, binding.lot):

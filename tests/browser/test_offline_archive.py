@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
 from foundation.sealing import SUITES
+from tendering.models import Upload
 from tests.browser.test_seal_page import Site, assert_accessible, context, live, page, site
 from tests.support_bids import FILES, Bidder, SealedFiles
 
@@ -63,6 +65,8 @@ def test_an_archive_is_handed_in_and_again_gives_the_same_receipt(page: Page, si
     expect(page.locator("#archive-done")).to_be_visible(timeout=90_000)
     assert page.locator("#done-text").text_content() == said
     assert live(site).rev == 1
+    with site.world.units.read() as unit:
+        assert len(unit.session.scalars(select(Upload.id)).all()) == 1  # what is held is not sent again
 
 
 def test_what_is_no_whole_bid_of_this_bidder_is_refused_before_anything_is_sent(

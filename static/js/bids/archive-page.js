@@ -6,7 +6,7 @@
 
 import { sha256, textOf, toBase64, toHex } from "../sealing/bytes.js";
 import { readHeader } from "../sealing/envelope.js";
-import { demand } from "../sealing/errors.js";
+import { demand, SealingError } from "../sealing/errors.js";
 import { verifyReceipt } from "../sealing/receipt.js";
 import { SEGMENT_SIZE } from "../sealing/seal.js";
 import { SegmentUploader } from "../sealing/upload.js";
@@ -84,6 +84,10 @@ async function upload(archive, { parts, envelopeHash, sizeBytes }, lot) {
       }
     }
     await uploader.finish();
+  } catch (error) {
+    // An upload the platform let go of cannot be gone on with: the next try begins another.
+    if (!(error instanceof SealingError && error.code === "upload.unreachable")) localStorage.removeItem(remembered);
+    throw error;
   } finally {
     uploader.stop();
   }
