@@ -125,6 +125,7 @@ class UploadReceiver:
         try:
             suite = await asyncio.to_thread(self._admit, upload_id, actor, put)
             if suite is None:
+                await frames.drain()
                 return
             digests = Digests(suite)
             name = segment_name(upload_id, put.part, put.segment.number)
@@ -134,8 +135,10 @@ class UploadReceiver:
                 raise SegmentDiffers(part=put.part, number=put.segment.number) from error
             stored = replace(put.segment, leaf=digests.leaf)
             await asyncio.to_thread(record, self._runtime, actor, upload_id, put.part, stored, name)
-        finally:
+        except Refusal:
+            # Not where time has run out: whoever drips would be listened to for ever.
             await frames.drain()
+            raise
 
     def _admit(self, upload_id: str, actor: Actor, put: Put) -> Suite | None:
         with self._runtime.units.read(actor) as unit:
