@@ -60,11 +60,14 @@ def signing_provider(path: Path, passphrase_env: str | None) -> tuple[KeyProvide
     return key, () if key.is_valid_at(machine_now()) else (EXPIRED,)
 
 
-def opening_provider(path: Path, passphrase_env: str | None) -> KeyProvider:
-    """What recovers the bidder's half. Raises BadArgument, Pkcs12Refused."""
+def opening_provider(path: Path, passphrase_env: str | None, of: tuple[str, str] | None = None) -> KeyProvider:
+    """What recovers the bidder's half. Raises BadArgument, Pkcs12Refused.
+
+    ``of``: tender and lot a key file has to be for; a certificate's key is of no lot.
+    """
     key = load_key(path, passphrase_env)
     if isinstance(key, KeyFile):
-        if key.use is not KeyUse.OPENING:
+        if key.use is not KeyUse.OPENING or (of is not None and (key.tender, key.lot) != of):
             raise BadArgument(argument=str(path), reason="use")
         return provider_of(key.private_key)
     if not key.is_for_opening:

@@ -7,18 +7,19 @@ from typing import Any
 
 import click
 
-from foundation.sealing import KeyFile, KeyUse, open_header, recover_r_bid, rehearsal_tag
+from foundation.sealing import open_header, recover_r_bid, rehearsal_tag
 from foundation.sealing.strict import encode_base64
 from tendering.cli_archive import SEALED, sealed_folder
 from tendering.cli_client import Centre
 from tendering.cli_envelope import SealedFolder
 from tendering.cli_errors import AnotherBidThere, BadArgument
-from tendering.cli_terminal import FILE, json_option, passphrase_of, passphrase_option, say
+from tendering.cli_keyring import opening_provider
+from tendering.cli_terminal import FILE, json_option, passphrase_option, say
 
 
 @click.command()
 @click.argument("folder", type=SEALED)
-@click.option("--key", "key_path", type=FILE, required=True, help="The opening key file, or its backup.")
+@click.option("--key", "key_path", type=FILE, required=True, help="The opening key file, its backup, or a .p12.")
 @click.option(
     "--server", default="", help="The centre's address: also put the rehearsal on record before the deadline."
 )
@@ -35,12 +36,10 @@ def rehearse(folder: Path, key_path: Path, server: str, token: str, passphrase_e
     if server and not token:
         raise BadArgument(argument="--token", reason="missing")
     bid = sealed_folder(folder)
-    key = KeyFile.load(key_path, passphrase_of(passphrase_env, key_path))
     binding = bid.header.binding
-    if key.use is not KeyUse.OPENING or (key.tender, key.lot) != (binding.tender, binding.lot):
-        raise BadArgument(argument=str(key_path), reason="use")
+    key = opening_provider(key_path, passphrase_env, of=(binding.tender, binding.lot))
     open_header(bid.header.raw, bid.manifest)
-    r_bid = recover_r_bid(bid.header, key.private_key)
+    r_bid = recover_r_bid(bid.header, key)
     told: dict[str, Any] = {"folder": str(folder), "bid_id": binding.bid, "rev": binding.rev, "opens": True}
     text = f"{folder}: rev {binding.rev}, the key opens it"
     if server:

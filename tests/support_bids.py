@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -101,9 +101,14 @@ class Bidder:
         after: SealedFiles | None = None,
         files: Mapping[str, bytes] = FILES,
         signing: PrivateKey | None = None,
+        devices: Sequence[PrivateKey] = (),
         **changes: object,
     ) -> SealedFiles:
-        """Seal files for a lot; ``after``: the revision this one replaces; ``changes``: other values of the binding."""
+        """Seal files for a lot.
+
+        ``after``: the revision this one replaces; ``devices``: keys of further devices it is sealed to; ``changes``:
+        other values of the binding.
+        """
         facts: dict[str, object] = {
             "tender": lot.tender_code,
             "lot": lot.lot_code,
@@ -129,7 +134,7 @@ class Bidder:
         sealed = seal(
             binding,
             lot.keyset,
-            [public_bytes(self.opening.public_key())],
+            [public_bytes(key.public_key()) for key in (self.opening, *devices)],
             [PartSource(name, io.BytesIO(content), len(content)) for name, content in files.items()],
             sink,
             signing or self.signing,

@@ -132,6 +132,18 @@ def test_a_browser_without_the_key_says_so_and_the_backup_helps(
     assert shares(opening) == [opening.r_bid(0).hex()]
 
 
+def test_a_second_device_releases_with_a_key_of_its_own(seat: Page, site: Site, opening: Opening) -> None:
+    bidder, second = opening.bidders[0], generate_key()
+    opening.sealed[0] = bidder.seal(opening.lot, after=opening.sealed[0], devices=[second])
+    bidder.hand_in(opening.lot, opening.sealed[0])
+    seat.evaluate(KEEP, key_file(opening, second, "opening"))  # all this browser has: neither first key nor backup
+    opening.to_window()
+    enter(seat, site, opening)
+    seat.get_by_role("button", name="解密我的投标文件").click()
+    expect(seat.get_by_role("heading", name="您的密钥已收")).to_be_visible(timeout=QUICK)
+    assert shares(opening) == [opening.r_bid(0).hex()]
+
+
 def test_another_key_releases_nothing(seat: Page, site: Site, opening: Opening) -> None:
     seat.evaluate(KEEP, key_file(opening, generate_key(), "opening"))
     opening.to_window()

@@ -154,6 +154,31 @@ def test_a_key_the_server_slips_in_shows_its_own_fingerprint_and_is_never_ticked
     assert len(Header.parse(live(site).header).wraps.bidder) == 1
 
 
+NO_PRIVATE_FILES = "navigator.storage.getDirectory = () => Promise.reject(new DOMException('', 'SecurityError'));"
+NO_DATABASE = "indexedDB.open = () => { throw new DOMException('', 'SecurityError'); };"
+PROMISED = "navigator.storage.persisted = () => Promise.resolve(true);"
+
+
+@pytest.mark.parametrize(
+    ("browser_is", "says"),
+    [
+        ("", "浏览器没有答应长期保存"),
+        (PROMISED, "浏览器已答应长期保存"),
+        (NO_PRIVATE_FILES, "这像是无痕"),
+        (NO_DATABASE, "这个浏览器存不住密钥"),
+    ],
+)
+def test_a_browser_that_does_not_keep_keys_well_is_told_of_before_any_is_made(
+    page: Page, site: Site, browser_is: str, says: str
+) -> None:
+    page.add_init_script(browser_is)
+    page.goto(f"{site.origin}/lots/{site.lot.id}/bid/keys")
+    told = page.locator("[data-storage-when]:visible")
+    expect(told).to_have_count(1)
+    expect(told).to_contain_text(says)
+    expect(page.locator("#make-form")).to_be_visible(visible=browser_is != NO_DATABASE)
+
+
 def seal(page: Page, folder: Path) -> None:
     fill_files(page, folder, "11402318.50", 4096)
     page.locator("#seal-now").click()

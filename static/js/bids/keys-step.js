@@ -52,7 +52,7 @@ export class KeysStep {
   }
 
   async start() {
-    await showStorage();
+    if ((await showStorage()) === "none") return show("nothing can be kept");
     const { opening, signing } = await this.#kept();
     if (this.#isComplete(opening, signing)) return this.#ready(opening, signing);
     const isKnownElsewhere = this.#lot.signing_keys.length > 0 || this.#lot.last !== null;
@@ -210,6 +210,7 @@ async function showStorage() {
     const block = /** @type {HTMLElement} */ (one);
     block.hidden = block.dataset.storageWhen !== found;
   }
+  return found;
 }
 
 /** @param {string} state */
