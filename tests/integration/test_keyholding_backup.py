@@ -58,7 +58,7 @@ def test_a_backup_is_opened_by_its_passphrase_only_and_replaces_nothing(world: W
     with pytest.raises(WrongKey):
         restore_backup(tmp_path / "new", data, "another passphrase")
     (tmp_path / "other").mkdir()
-    (tmp_path / "other" / "policy.txt").write_text(POLICY.replace("quorum a", "quorum a\n# mine"), encoding="utf-8")
+    (tmp_path / "other" / "policy.txt").write_text(f"{POLICY}# mine\n", encoding="utf-8")
     with pytest.raises(PolicyRefused):
         restore_backup(tmp_path / "other", data, PASSPHRASE)
     restore_backup(tmp_path / "new", data, PASSPHRASE)

@@ -117,6 +117,8 @@ MORE = (
     *((("tendering.home"), person, "", 200) for person in ("centre_staff1", "gate_holder1", "administrator1")),
     *(("tendering.show_lot", person, "open_lot", 200) for person in ("agency1", "bidder1", "centre_staff1")),
     ("holder_desk.show_desk", "gate_holder1", "seat", 200),
+    ("holders.show_holders", "centre_staff1", "open_lot", 200),
+    ("holders.show_holders", "agency1", "submitted_lot", 200),
     ("tendering.show_lot", "public", "closed_room", 200),
     ("tendering.show_lot", "public", "past_lot", 200),
     ("tendering.show_lot", "public", "failed_past_lot", 200),
