@@ -130,7 +130,8 @@ class UploadReceiver:
             digests = Digests(suite)
             name = segment_name(upload_id, put.part, put.segment.number)
             try:
-                await self._runtime.objects.put_stream_async(name, frames.verified(digests))
+                chunks = frames.verified(digests)
+                await self._runtime.objects.put_stream_async(name, chunks, sha256=lambda: digests.sha256)
             except ObjectDiffers as error:
                 raise SegmentDiffers(part=put.part, number=put.segment.number) from error
             stored = replace(put.segment, leaf=digests.leaf)

@@ -13,7 +13,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Self
 
@@ -41,8 +41,10 @@ class LocalStore:
                 incoming.write(chunk)
             return incoming.keep()
 
-    async def put_stream_async(self, name: str, chunks: AsyncIterable[bytes]) -> Stored:
-        with await asyncio.to_thread(self._incoming, check_name(name)) as incoming:
+    async def put_stream_async(
+        self, name: str, chunks: AsyncIterable[bytes], *, sha256: Callable[[], str] | None = None
+    ) -> Stored:
+        with await asyncio.to_thread(self._incoming, check_name(name), sha256) as incoming:
             # Small pieces of a socket are gathered: one hop to a thread for each MiB, not for each packet.
             gathered = bytearray()
             async for chunk in chunks:
@@ -120,15 +122,15 @@ class LocalStore:
         except OSError as error:
             raise StorageFailed(name=name, reason=str(error)) from error
 
-    def _incoming(self, name: str) -> _Incoming:
-        return _Incoming(self.folder, name)
+    def _incoming(self, name: str, sha256: Callable[[], str] | None = None) -> _Incoming:
+        return _Incoming(self.folder, name, sha256)
 
 
 class _Incoming:
     """A file on its way to its name: thrown away on leaving the block unless ``keep`` was reached."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._name, self._target = name, folder / name
+    def __init__(self, folder: Path, name: str, told: Callable[[], str] | None) -> None:
+        self._name, self._target, self._told = name, folder / name, told
         self._size, self._digest = 0, hashlib.sha256()
         try:
             descriptor, path = tempfile.mkstemp(dir=folder / INCOMING)
@@ -150,12 +152,13 @@ class _Incoming:
             self._file.write(chunk)
         except OSError as error:
             raise StorageFailed(name=self._name, reason=str(error)) from error
-        self._digest.update(chunk)
+        if self._told is None:
+            self._digest.update(chunk)
         self._size += len(chunk)
 
     def keep(self) -> Stored:
         """Sync, take the name, sync the folders. When this returns, a power cut does not lose the object."""
-        stored = Stored(self._name, self._size, self._digest.hexdigest())
+        stored = Stored(self._name, self._size, self._told() if self._told else self._digest.hexdigest())
         try:
             self._file.flush()
             os.fsync(self._file.fileno())

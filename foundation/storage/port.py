@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,8 +37,13 @@ class ObjectStore(Protocol):
     def put_stream(self, name: str, chunks: Iterable[bytes]) -> Stored:
         """``put_once`` for content that need not fit in memory. If ``chunks`` raises, nothing is stored."""
 
-    async def put_stream_async(self, name: str, chunks: AsyncIterable[bytes]) -> Stored:
-        """``put_stream`` for the event loop, never blocking it; cancelled before the last chunk it stores nothing."""
+    async def put_stream_async(
+        self, name: str, chunks: AsyncIterable[bytes], *, sha256: Callable[[], str] | None = None
+    ) -> Stored:
+        """``put_stream`` for the event loop, never blocking it; cancelled before the last chunk it stores nothing.
+
+        ``sha256`` tells the digest (hex) of all chunks once they have come, where the caller hashes them anyway.
+        """
 
     def get(self, name: str) -> bytes:
         """The whole object. ObjectMissing when there is none."""

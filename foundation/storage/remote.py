@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import uuid
-from collections.abc import AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -72,7 +72,13 @@ class RemoteStore:
         finally:
             self._forget(passing)
 
-    async def put_stream_async(self, name: str, chunks: AsyncIterable[bytes]) -> Stored:
+    async def put_stream_async(
+        self,
+        name: str,
+        chunks: AsyncIterable[bytes],
+        *,
+        sha256: Callable[[], str] | None = None,  # noqa: ARG002 - compared with what the other end has, so made here
+    ) -> Stored:
         check_name(name)
         gathered, rest = bytearray(), aiter(chunks)
         async for chunk in rest:

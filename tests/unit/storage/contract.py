@@ -70,6 +70,9 @@ class StoreContract:
             stored = await objects.put_stream_async("streams/a", in_async_pieces(content))
             assert stored.sha256 == hashlib.sha256(content).hexdigest()
             assert await objects.put_stream_async("streams/a", in_async_pieces(content)) == stored
+            told = hashlib.sha256(content).hexdigest()
+            again = await objects.put_stream_async("streams/a", in_async_pieces(content), sha256=lambda: told)
+            assert again == stored
             with pytest.raises(ObjectDiffers):
                 await objects.put_stream_async("streams/a", in_async_pieces(content + b"!"))
 
