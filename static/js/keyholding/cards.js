@@ -192,7 +192,7 @@ class Card {
       this.#part("act").hidden = true;
       const isRefused = error instanceof SealingError;
       showState(place, isRefused ? "bad" : "wait", isRefused ? refusedText() : waitingText());
-      this.#part("facts").textContent = isRefused ? whyOf(error) : "";
+      this.#part("facts").textContent = isRefused ? `${whyOf(error)} ${nextText()}` : "";
       setTimeout(() => this.element.isConnected && this.#verify(record), PATIENCE_MS);
     }
   }
@@ -318,6 +318,10 @@ function createdNow() {
 
 function refusedText() {
   return say("本页拒绝交出", "This page refuses to give anything up");
+}
+
+function nextText() {
+  return say("不要设法绕过，请告诉监管部门。", "Look for no way around it; tell the regulator.");
 }
 
 function waitingText() {
