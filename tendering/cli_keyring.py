@@ -44,8 +44,7 @@ WARNINGS: Final = {
 def load_key(path: Path, passphrase_env: str | None) -> KeyFile | CertifiedKey:
     """A key file or a PKCS#12 file, told apart by its first byte. Raises what reading either raises."""
     passphrase = passphrase_of(passphrase_env, path)
-    data = _content(path)
-    return CertifiedKey.parse(data, passphrase) if is_pkcs12(data) else KeyFile.parse(data, passphrase)
+    return CertifiedKey.load(path, passphrase) if is_pkcs12(_content(path)) else KeyFile.load(path, passphrase)
 
 
 def signing_provider(path: Path, passphrase_env: str | None) -> tuple[KeyProvider, tuple[str, ...]]:
@@ -91,7 +90,7 @@ def recipient(text: str, lot: LotFile, passphrase_env: str | None) -> tuple[byte
         return _of_certificate(data, text), (CA_KEY_CENTRE,)
     if is_pkcs12(data):
         return opening_provider(path, passphrase_env).public_key, (CA_KEY_CENTRE,)
-    file = KeyFile.parse(data, passphrase_of(passphrase_env, path))
+    file = KeyFile.load(path, passphrase_of(passphrase_env, path))
     if file.use is not KeyUse.OPENING or (file.tender, file.lot) != (lot.tender, lot.lot):
         raise BadArgument(argument=text, reason="use")
     return file.public_key, ()
