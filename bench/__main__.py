@@ -13,7 +13,18 @@ from pathlib import Path
 from bench.paired import Table
 from foundation.clock import machine_now
 
-ALL = ("sealing", "seal_commit", "fanout", "growth", "bundle")
+ALL = (
+    "sealing",
+    "openings",
+    "seal_commit",
+    "uploads",
+    "browser",
+    "slow",
+    "publishing",
+    "fanout",
+    "growth",
+    "bundle",
+)
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "measurements"
 
 

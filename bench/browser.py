@@ -185,7 +185,7 @@ class Tab:
         answer = self.page.evaluate(SCRIPT, [verb, order])
         if "failed" in answer:
             raise AssertionError(answer["failed"])
-        return size_mib / answer["milliseconds"] * 1000
+        return size_mib / float(answer["milliseconds"]) * 1000
 
 
 @contextmanager
