@@ -45,6 +45,8 @@ class Room:
         self.lot = world.open_lot()
         self.token = token_of(world, self.bidder.actor)
         self.growth: dict[int, list[float]] = {}
+        self.base_kib = 0
+        """Resident memory after the first upload; growth is told from there, through all rounds."""
 
     def announce(self, size_mib: int) -> str:
         """An upload of one large part; returns its id."""
@@ -58,7 +60,7 @@ class Room:
         """Seconds of its processor time for a GiB, while ``together`` uploads come at once."""
         ids = [self.announce(size_mib) for _ in range(together)]
         size = ciphertext_size(padded_size((size_mib << 20) - 8))
-        before, cpu = self.child.memory_kib(), self.child.cpu_seconds()
+        cpu, before = self.child.cpu_seconds(), self.base_kib or self.child.memory_kib()
         with ExitStack() as stack:
             arguments = ["-m", "bench.uploader", str(self.port), self.token, str(size)]
             clients = [stack.enter_context(child([*arguments, one], cpu=CLIENT_CPU)) for one in ids]
@@ -140,6 +142,7 @@ def run() -> list[Table]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, open_room(Path(name) / "world") as room:
         room.receive(SMALL_MIB)  # what is loaded once is not memory of an upload
         room.growth.clear()
+        room.base_kib = room.child.memory_kib()
         figures = {
             BARE: lambda: bare_round(Path(name)),
             ROOM: lambda: room.receive(LARGE_MIB),

@@ -50,10 +50,10 @@ class LocalStore:
             async for chunk in chunks:
                 gathered += chunk
                 if len(gathered) >= CHUNK_BYTES:
-                    await asyncio.to_thread(incoming.write, bytes(gathered))
-                    gathered.clear()
+                    await asyncio.to_thread(incoming.write, gathered)
+                    gathered = bytearray()
             if gathered:
-                await asyncio.to_thread(incoming.write, bytes(gathered))
+                await asyncio.to_thread(incoming.write, gathered)
             return await asyncio.to_thread(incoming.keep)
 
     def get(self, name: str) -> bytes:
@@ -147,7 +147,7 @@ class _Incoming:
             self._file.close()
         self._path.unlink(missing_ok=True)
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, chunk: bytes | bytearray) -> None:
         try:
             self._file.write(chunk)
         except OSError as error:
