@@ -50,8 +50,19 @@ function showProgress({ uploading }) {
     by === "waiting"
       ? say("连接断开，正在重连；已传的不会丢。", "Connection lost, reconnecting; nothing sent is lost.")
       : say(`已核对 ${sizeText(storedBytes)} / ${sizeText(totalBytes)}${rate}`, `Verified ${sizeText(storedBytes)} / ${sizeText(totalBytes)}${rate}`);
-  byId("progress-left").textContent =
-    secondsLeft === null ? "" : say(`约剩 ${secondsLeft} 秒`, `about ${secondsLeft} s left`);
+  byId("progress-left").textContent = secondsLeft === null ? "" : leftText(secondsLeft);
+}
+
+/**
+ * A large bid on a slow line takes hours: said as people say it.
+ * @param {number} seconds
+ */
+function leftText(seconds) {
+  if (seconds < 90) return say(`约剩 ${seconds} 秒`, `about ${seconds} s left`);
+  const minutes = Math.ceil(seconds / 60);
+  if (minutes < 90) return say(`约剩 ${minutes} 分钟`, `about ${minutes} min left`);
+  const hours = Math.floor(minutes / 60);
+  return say(`约剩 ${hours} 小时 ${minutes % 60} 分钟`, `about ${hours} h ${minutes % 60} min left`);
 }
 
 /**
