@@ -147,6 +147,7 @@ def test_a_gate_holder_acts_from_the_key_to_the_release(world: World, page: Page
     expect(release).to_have_count(0, timeout=30_000)
     assert list(world.gate_keys()) == [1]
     page.locator("#places-body button").first.click()
+    expect(page.locator("#paper-text")).to_contain_text("etender-paper/v1", timeout=20_000)
     ((lot, age),) = read_sheets(page.locator("#paper-text").text_content() or "")
     assert (lot, age) == (LOT, (tmp_path / "key.age").read_bytes())
 

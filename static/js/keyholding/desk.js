@@ -17,6 +17,7 @@ const failure = byId("desk-failure");
 const worker = new SealingWorker();
 
 /** @type {Trust | null} */ let trust = null;
+let shownPlaces = "";
 /** @type {Map<string, { element: HTMLElement, isBusy: () => boolean }>} */ const cards = new Map();
 
 /** @param {unknown} error */
@@ -61,21 +62,26 @@ async function look() {
 
 /** @param {any[]} places */
 async function showPlaces(places) {
+  const kept = await Promise.all(places.map((place) => keptKey(recordId(place.keyset_id, place.role))));
+  // Drawn again only when something changed: a button that has the focus keeps it.
+  const now = JSON.stringify([places, kept.map(Boolean)]);
+  if (now === shownPlaces) return;
+  shownPlaces = now;
   byId("places").hidden = places.length === 0;
   const body = byId("places-body");
   const rows = [];
-  for (const place of places) {
-    const kept = await keptKey(recordId(place.keyset_id, place.role));
+  for (const [at, place] of places.entries()) {
+    const key = kept[at];
     const row = /** @type {HTMLElement} */ (byId("t-place").content.firstElementChild.cloneNode(true));
     const cell = (/** @type {string} */ name) => /** @type {HTMLElement} */ (row.querySelector(`[data-f="${name}"]`));
     cell("lot").textContent = place.lot_code;
     cell("version").textContent = String(place.version);
-    if (kept) showState(cell("key"), "ok", say("在这台电脑上", "On this computer"));
+    if (key) showState(cell("key"), "ok", say("在这台电脑上", "On this computer"));
     else if (place.public_key) showState(cell("key"), "warn", say("不在这台电脑上", "Not on this computer"));
     else showState(cell("key"), "wait", say("还没有生成", "Not made yet"));
     const paper = /** @type {HTMLButtonElement} */ (row.querySelector("button"));
-    paper.hidden = !kept;
-    if (kept) paper.addEventListener("click", () => printPaper(kept).catch(complain));
+    paper.hidden = !key;
+    if (key) paper.addEventListener("click", () => printPaper(key).catch(complain));
     rows.push(row);
   }
   body.replaceChildren(...rows);
