@@ -25,8 +25,11 @@ from tendering.readiness_models import BidRehearsal, SelfCheck
 from tendering.self_check import LINES
 from tendering.self_check_receiver import TrialReceiver
 from tendering.services import rehearsals
+from tests.support.keyboard import unseen_stops
+from tests.support.page_checks import axe_faults, catalogue_codes, sideways, text_faults
 from tests.support.tender_world import OpenLot, TenderWorld, make_world
 from tests.support_bids import Bidder, SealedFiles, make_app, make_bidder, token_of
+from tests.support_rehearsals import ask, file, statement_of
 
 pytestmark = pytest.mark.browser
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,3 +223,38 @@ def test_without_any_channel_the_device_is_not_ready_and_the_page_says_what_to_d
     assert (states["socket"], states["http"], states["round"]) == ("warn", "warn", "bad")
     expect(page.get_by_text("还不能投标", exact=True).first).to_be_visible()
     expect(page.locator('[data-line="round"] [data-advice]')).to_be_visible()
+
+
+@pytest.mark.parametrize("lang", ["zh-Hans", "en"])
+def test_the_pages_hold_in_both_languages_wide_and_narrow_and_by_keyboard(
+    context: BrowserContext, page: Page, site: Site, lang: str
+) -> None:
+    context.add_cookies([{"name": "lang", "value": lang, "url": site.origin}])
+    data = {site.bidder.actor.org_name, site.bidder.actor.display_name, "武进区教育局", "合格", "中文"}
+    data.add("武进高级中学新校区修缮工程（施工）")
+
+    def assert_holds(where: str) -> None:
+        found = [*text_faults(page, lang, catalogue_codes(), data), *axe_faults(page), *sideways(page)]
+        page.set_viewport_size({"width": 390, "height": 800})
+        found += sideways(page)
+        assert found == [], where
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    page.goto(f"{site.origin}/lots/{site.lot.id}/bid")
+    assert_holds("unverified")
+    opener = page.locator('[data-opens="rehearse-backup"]')
+    opener.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert_holds("dialog")
+    page.keyboard.press("Escape")
+    expect(opener).to_be_focused()
+    file(site.bidder, site.lot, statement_of(site.bidder, site.made, ask(site.bidder, site.lot)))
+    page.reload()
+    assert_holds("verified")
+    page.goto(f"{site.origin}/self-check")
+    assert_holds("before")
+    page.locator("#check-now").press("Enter")
+    expect(page.locator("#check-text")).to_be_visible(timeout=60_000)
+    assert_holds("after")
+    expect(page.locator("#verdict")).to_be_focused()
+    assert unseen_stops(page)[1] == []
