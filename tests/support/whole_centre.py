@@ -32,7 +32,8 @@ from centre.web import make_app
 from foundation.actor import Actor
 from foundation.events import tendering as events
 from foundation.journal import JournalEntry
-from foundation.publication.models import STATE_ROW, LogState
+from foundation.publication.models import STATE_ROW, LogStamp, LogState
+from foundation.publication.proofs import latest_checkpoint
 from foundation.publication.publisher import Publisher
 from foundation.store.unit import Unit, Units
 from tendering.models import Document, Lot
@@ -322,7 +323,7 @@ def hold_opening(centre: WholeCentre) -> None:
 
 
 def publish_log(centre: WholeCentre) -> None:
-    """Bring the log up to the journal; ``public_entry`` is the publication of a lot."""
+    """Bring the log up to the journal; ``public_entry`` is the publication of a lot, with a stamp (of no authority)."""
     centre.machine.step()
     publisher = Publisher(centre.world.runtime, machine=centre.machine)
     while publisher.round():
@@ -334,7 +335,13 @@ def publish_log(centre: WholeCentre) -> None:
             centre.put("public_entry", number, str(entry))
         state = unit.session.get_one(LogState, STATE_ROW)
         tile = f"0/000.p/{state.published_size}" if state.published_size < TILE else "0/000"
+        note = latest_checkpoint(unit)
     centre.objects["tile"] = {1: tile, 2: tile}
+    with centre.units.begin(TESTS) as unit:
+        for number in (1, 2):
+            stamp = LogStamp(journal_entry_id=centre.objects["public_entry"][number], asked_at=unit.at)
+            stamp.checkpoint, stamp.response, stamp.stamped_at = note, b"0\0", unit.at
+            unit.session.merge(stamp)
 
 
 def _add_bid(centre: WholeCentre, number: int) -> None:
