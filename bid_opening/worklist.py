@@ -12,6 +12,7 @@ from bid_opening.models import OpeningRoom
 from bid_opening.services import rooms
 from bid_opening.states import Phase
 from foundation.actor import Actor
+from foundation.draws import beacon_time
 from foundation.store.unit import Unit
 from foundation.web.worklist import Urgency, WorkItem
 from tendering import facade as tendering
@@ -81,6 +82,12 @@ def _to_watch(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
         if state.phase is Phase.CHECK_IN:
             continue
         url = f"/rooms/{state.lot}/supervise"
+        number = state.beacon_round
+        if actor.has_role("centre_staff") and state.frozen and state.needs_beacon and number is not None:
+            given = beacon_time(number)
+            title = ("公共随机数未取得时，提交文件", "Hand the public beacon in, unless it came by itself")
+            urgency = Urgency.NOW if unit.at >= given else None
+            yield WorkItem(*title, f"/rooms/{state.lot}/beacon", state.lot_name, given, "R3.25", urgency)
         asked = [seat for seat in state.seats if seat.escrow_asked_at and not seat.escrow_confirmed_at]
         if asked and actor.has_role("centre_staff") and state.phase is Phase.DECRYPTING:
             title = ("确认启用保管人份额", "Confirm the request for the custodians")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bid_opening import worklist
 from bid_opening.services import acts
 from bid_opening.states import Phase
 from foundation.actor import Actor
@@ -118,3 +119,14 @@ def test_the_suspended_room_says_why_and_goes_on_with_the_file(web: Web, opening
     assert hand_in(web, opening, answer(), confirm=True).status_code == 200
     opening.look()
     assert opening.state.phase is Phase.GATE_RELEASED
+
+
+def test_the_duty_desk_has_it_on_its_list_until_the_value_is_there(web: Web, opening: Opening) -> None:
+    def listed(who: Actor) -> list[str]:
+        with opening.world.units.read(who) as unit:
+            return [item.url for item in worklist.work(unit, who)]
+
+    assert web.room("/beacon") in listed(opening.staff)
+    assert web.room("/beacon") not in listed(opening.supervisor)
+    assert hand_in(web, opening, answer(), confirm=True).status_code == 200
+    assert web.room("/beacon") not in listed(opening.staff)
