@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from flask import Flask
 
 from foundation.sealing import S2, generate_key, public_hex
+from tests.integration.support_claims import issue, make_authority, revocation_list
 from tests.support.tender_world import DEADLINE, OpenLot, TenderWorld, make_world
 from tests.support_bids import Bidder, client_of, make_app, make_bidder
 
@@ -101,3 +103,28 @@ def test_the_page_works_without_a_script_and_speaks_both_languages(
     late = client.get(url, headers=asked).get_data(as_text=True)
     assert "keys-page.js" not in late
     assert "会议室电脑" in late
+
+
+def test_a_signing_key_is_registered_by_its_certificate_on_the_page_of_the_firm(
+    app: Flask, world: TenderWorld, bidder: Bidder
+) -> None:
+    authority = make_authority()
+    holder = issue(authority, name="常州澄岳建设工程有限公司", uscc=bidder.uscc)
+    client, form = client_of(app, world, bidder.actor), {"purpose": "signing", "label": "U盾"}
+    sent = form | {"certificate": holder.pem.decode()}
+    untrusted = client.post("/account/keys", json=sent)
+    assert (untrusted.status_code, untrusted.get_json()["code"]) == (409, "accounts.no_ca_roots")
+    roots = world.runtime.settings.ca_roots_dir
+    roots.mkdir(parents=True)
+    (roots / "root.pem").write_bytes(authority.root.public_bytes(serialization.Encoding.PEM))
+    wrong = client.post("/account/keys", json=sent | {"purpose": "sealing"})
+    assert wrong.status_code == 422
+    assert [one["code"] for one in wrong.get_json()["objections"]] == ["accounts.certificate_for_signing_only"]
+    assert client.post("/account/keys", json=sent).status_code == 201
+    page = client_of(app, world, bidder.actor, accept="text/html").get("/account").get_data(as_text=True)
+    assert "CA 证书，有效至" in page
+    (roots / "ca.crl").write_bytes(
+        revocation_list(authority, holder.certificate).public_bytes(serialization.Encoding.PEM)
+    )
+    revoked = client.post("/account/keys", json=sent | {"label": "又来"})
+    assert (revoked.status_code, revoked.get_json()["code"]) == (422, "accounts.certificate_not_trusted")
