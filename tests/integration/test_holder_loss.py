@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from accounts.models import InboxItem
 from foundation.actor import Actor
+from foundation.events import Event
 from foundation.events import keyholding as keys
 from foundation.events.tendering import BidVoided
 from foundation.journal import JournalEntry
@@ -110,7 +111,7 @@ class Office:
         with self.world.units.begin(by or self.duty) as unit:
             holder_loss.confirm(unit, self.lot.id, loss_id)
 
-    def events(self, kind: type) -> list[object]:
+    def events(self, kind: type[Event]) -> list[Event]:
         with self.world.units.read() as unit:
             rows = unit.session.scalars(select(JournalEntry).where(JournalEntry.type == kind.TYPE))
             return [entry_of(row).event for row in rows]
