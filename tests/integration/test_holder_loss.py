@@ -58,8 +58,8 @@ class Office:
         with self.world.units.begin(TESTS) as unit:
             unit.session.query(LotKeyset).delete()
             unit.session.get_one(Lot, self.lot.id).rulebook_id = next(iter(RULEBOOKS))
-            names = (self.lot.id, self.lot.tender_code, self.lot.lot_code, str(self.tenderee.org_id), None)
-            facade.create_keyset(unit, *names, custodians=True)
+            about = (self.lot.id, self.lot.tender_code, self.lot.lot_code, str(self.tenderee.org_id), None)
+            facade.create_keyset(unit, *about, custodians=True)
         self.collect()
 
     def seat(self, side: Side, actor: Actor) -> None:
