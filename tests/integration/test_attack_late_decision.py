@@ -36,6 +36,10 @@ def open_without(folder: Path, rule: str) -> Opening:
     return opening
 
 
+def phase(opening: Opening) -> Phase:
+    return opening.state.phase
+
+
 def everything_said(opening: Opening) -> str:
     return json.dumps(opening.frames(), ensure_ascii=False)
 
@@ -81,7 +85,7 @@ def assert_nothing_helps(opening: Opening) -> None:
 @pytest.mark.parametrize("rule", ["none", "on_request", "compulsory"])
 def test_while_it_can_choose_it_knows_no_price_and_when_it_knows_it_can_not_choose(tmp_path: Path, rule: str) -> None:
     opening = open_without(tmp_path, rule)
-    assert opening.state.phase is Phase.DECRYPTING
+    assert phase(opening) is Phase.DECRYPTING
     assert not knows_a_price(opening)
     for index in (0, 1):  # no gate key is taken while a bidder can still choose
         with pytest.raises(GateNotAsked), opening.world.units.begin(TESTS) as unit:
@@ -93,7 +97,7 @@ def test_while_it_can_choose_it_knows_no_price_and_when_it_knows_it_can_not_choo
     if rule == "compulsory":
         opening.give_escrow_shares(0, 1)
         opening.look()
-    assert opening.state.phase is Phase.WINDOW_CLOSED
+    assert phase(opening) is Phase.WINDOW_CLOSED
     opening.to_gate()
     assert knows_a_price(opening)  # with the gate open and halves released, whoever has the disks reads them
     assert_nothing_helps(opening)
