@@ -297,7 +297,9 @@ def make_opening(
         unit.session.execute(
             update(Lot)
             .where(Lot.id == lot.id)
-            .values(rulebook_id="works-mandatory-2022+0123abcd", escrow_rule=escrow_rule, method_id=method, beacon=beacon)
+            .values(
+                rulebook_id="works-mandatory-2022+0123abcd", escrow_rule=escrow_rule, method_id=method, beacon=beacon
+            )
         )
     supervisor = world.organisation("武进区住房和城乡建设局", "supervisor")
     staff = world.organisation("武进区公共资源交易中心", "centre_staff")

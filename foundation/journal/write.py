@@ -84,7 +84,7 @@ def content_of(entry: JournalEntry) -> dict[str, Any]:
     }
 
 
-def _locked_head(session: Session, stream: str, at: datetime) -> Row[tuple[int, str, datetime]]:
+def _locked_head(session: Session, stream: str, at: datetime) -> Row[int, str, datetime]:
     """The stream's last number, hash and instant. The row lock orders its writers (PostgreSQL; SQLite has one)."""
     head = session.execute(_HEAD, {"of": stream}).first()
     if head is not None:
