@@ -31,10 +31,13 @@ from foundation.clock import iso
 from foundation.jobs.models import Job
 from foundation.publication.models import STATE_ROW, LogLeaf, LogState
 from foundation.publication.publisher import Publisher
+from foundation.sealing import recover_r_bid, rehearsal_tag
+from keyholding import by_hand, rules
 from tendering.models import Lot, Question, SealedBid, Upload
+from tendering.self_check import LINES
 from tests.support.tender_world import DEPOSIT, NOW, TESTS, OpenLot
 from tests.support.whole_centre import PUBLIC, Person, WholeCentre, make_whole_centre, publish
-from tests.support_bids import Bidder
+from tests.support_bids import Bidder, SealedFiles
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROWS = tomllib.loads((Path(__file__).parent.parent / "web" / "matrix.toml").read_text(encoding="utf-8"))
@@ -90,7 +93,7 @@ class Scene:
         return Interested(centre.person(f"canary{number}", "bidder", 1, actor), bidder)
 
     def act(self, one: Interested) -> None:
-        """Download, subscribe, pay, sign in to the room, seal, and begin to upload a second version."""
+        """Download, subscribe, pay, sign in, seal, rehearse, check the device, and begin to upload a second version."""
         client, lot_id, actor = self.centre.client(one.person), self.lot.id, one.person.actor
         assert client.get(f"/lots/{lot_id}/document.pdf", buffered=True).status_code == 200
         assert client.post(f"/lots/{lot_id}/subscription", json={"on": True}).status_code == 200
@@ -98,6 +101,7 @@ class Scene:
         self.pay(one)
         made = one.bidder.seal(self.lot)
         answer = one.bidder.hand_in(self.lot, made)
+        self.rehearse(one, made)
         one.bidder.upload(self.lot, one.bidder.seal(self.lot, after=made), leave_out="technical")
         one.marks |= {str(actor.org_id), str(actor.user_id), actor.org_name, actor.display_name, one.bidder.uscc}
         one.marks |= {made.bid, made.envelope_hash, answer.envelope_hash, *answer.receipt.split("\n")[-2:-1]}
@@ -105,6 +109,18 @@ class Scene:
             row = unit.session.scalars(select(SealedBid).where(SealedBid.org_id == actor.org_id)).one()
             one.marks |= {row.id, row.entry_id, row.commit_bidder, row.manifest.decode()[:200]}
             one.marks |= set(unit.session.scalars(select(Upload.id).where(Upload.org_id == actor.org_id)))
+
+    def rehearse(self, one: Interested, made: SealedFiles) -> None:
+        """Over HTTP, as its client does: the challenge, the statement, and the result of a self-check."""
+        client, place = self.centre.client(one.person), f"/lots/{self.lot.id}/bid/rehearsal"
+        told = client.post(f"{place}/challenge", json={}).get_json()
+        r_bid = recover_r_bid(made.sealed.header, one.bidder.opening)
+        tag = rehearsal_tag(made.sealed.header, told["challenge"], r_bid)
+        body = {"bid": told["bid"], "rev": told["rev"], "challenge": told["challenge"], "tag": tag}
+        assert client.post(place, json=body).status_code == 201
+        lines = [{"id": name, "state": "ok", "measured": ""} for name in LINES]
+        checked = client.post("/self-check/results", json={"lines": lines}).get_json()
+        one.marks |= {told["challenge"], tag, r_bid.hex(), checked["check"]["id"]}
 
     def pay(self, one: Interested) -> None:
         """The deposit arrives, then a stranger's money that is sent back: two signed notices of the bank, one order."""
@@ -234,7 +250,10 @@ def differences(before: dict[tuple[str, str, str], str], after: dict[tuple[str, 
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
+def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    # A holder that reads here is seen, by the machine's clock: once, and not again while this looks at differences.
+    for module in (rules, by_hand):
+        monkeypatch.setattr(module, "SEEN_WITHIN", timedelta(days=365))
     return Scene(tmp_path)
 
 
