@@ -103,7 +103,7 @@ def _published_list(unit: Unit, lot_id: str) -> e.ListPublished:
         )
     )
     if entry_id is None:
-        raise NotFound(what="trace")
+        raise NotFound(what="lot")
     told = [entry.event for entry in read_stream(unit.session, f"room:{lot_id}", limit=ALL)]
     return next(event for event in told if isinstance(event, e.ListPublished))
 
