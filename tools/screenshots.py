@@ -27,8 +27,6 @@ from tests.support import chromium  # noqa: E402
 
 DESKTOP: Final = {"width": 1280, "height": 860}
 PHONE: Final = {"width": 390, "height": 844}
-
-
 MEMBER: Final = "a member of the committee"
 
 
@@ -125,7 +123,7 @@ def draw(folder: Path, say: Callable[[str], None]) -> None:
             for name, stage in stages():
                 for picture in PICTURES:
                     if picture.stage == name:
-                        login = seated(story)[0].login if picture.login is MEMBER else picture.login
+                        login = seated(story)[0].login if picture.login == MEMBER else picture.login
                         camera.take(picture, login, story.lot_id)
                 stage(story)
         finally:
