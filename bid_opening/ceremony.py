@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from bid_opening import fault_fold, identity_fold, intervals
 from bid_opening.room_state import Attendant, Drawn, GateFault, Halt, Remark, RoomState, Seat, Suspension
 from bid_opening.states import RETURNS, ROOM_MACHINE, Phase, Step
 from foundation.draws import Beacon
@@ -94,6 +95,8 @@ HAPPENS_IN: Final[dict[type[Event], frozenset[Phase]]] = {
     e.ResultConfirmed: frozenset({Phase.CONFIRMING}),
     e.RecordIssued: frozenset({Phase.CLOSED, Phase.FAILED}),
     e.StaffJoined: LIVE,
+    **fault_fold.HAPPENS_IN,
+    **identity_fold.HAPPENS_IN,
 }
 """Events that do not move the phase, and the phases they belong to; anywhere else they are refused."""
 
@@ -108,8 +111,8 @@ def fold_all(events: Iterable[tuple[Event, datetime]], state: RoomState | None =
 
 def fold(state: RoomState, event: Event, at: datetime) -> RoomState:
     """The state after one more event. Raises WrongState for an event that can not have happened here."""
-    state = _move_phase(state, event, at)
-    for part in (_fold_list, _fold_time, _fold_gate, _fold_query):
+    state = intervals.with_intervals(_move_phase(state, event, at), event, at)
+    for part in (_fold_list, _fold_time, _fold_gate, _fold_query, fault_fold.fold_fault, identity_fold.fold_identity):
         after = part(state, event, at)
         if after is not None:
             return after
@@ -132,6 +135,8 @@ def _fold_list(state: RoomState, event: Event, at: datetime) -> RoomState | None
                 escrow_rule=event.escrow_rule,
                 beacon=event.beacon,
                 freeze_grace_seconds=event.freeze_grace_seconds,
+                emergency_minutes=event.emergency_minutes,
+                common_failure_percent=event.common_failure_percent,
                 phase_times=state.phase_times or ((Phase.SCHEDULED, at),),
             )
         case e.BidsFrozen():
@@ -175,7 +180,9 @@ def _fold_time(state: RoomState, event: Event, at: datetime) -> RoomState | None
             return dataclasses.replace(state, until=None)
         case e.OpeningSuspended():
             left = None if event.left_seconds is None else timedelta(seconds=event.left_seconds)
-            return dataclasses.replace(state, left=left, until=None, halt=None)
+            is_common = event.outage_since is not None and event.why == "common_failure"
+            stops = state.common_stops + is_common
+            return dataclasses.replace(state, left=left, until=None, halt=None, common_stops=stops)
         case e.OpeningReconvened():
             return dataclasses.replace(state, until=event.until, left=None, halt=None)
         case e.HaltProposed():
@@ -279,7 +286,7 @@ def _move_phase(state: RoomState, event: Event, at: datetime) -> RoomState:
     phase = ROOM_MACHINE.advance(before, step)
     suspension = state.suspension
     if isinstance(event, e.OpeningSuspended):
-        suspension = Suspension(event.cause, event.why, before)
+        suspension = Suspension(event.cause, event.why, before, event.outage_since)
     return dataclasses.replace(state, phase=phase, suspension=suspension, phase_times=(*state.phase_times, (phase, at)))
 
 

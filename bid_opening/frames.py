@@ -90,6 +90,19 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.FreezeDelayed: ((PUBLIC, "freeze_delayed", _fields("cause", "waiting", "deadline_at", "grace_seconds")),),
     e.ListPublished: ((PUBLIC, "list_published", _listed),),
     e.StaffJoined: ((PUBLIC, "staff_joined", _fields("role", "organisation", "name")),),
+    e.EmergencySignedIn: ((OWN, "emergency_signed_in", _fields("person")),),
+    e.AbsenceExplained: ((PUBLIC, "absence_explained", _fields("seat", "reason")),),
+    # Whether a person is who it says concerns staff and that bidder; a refusal is everybody's once two agreed.
+    e.IdentityChecked: (
+        (STAFF, "identity_checked", _fields("seat", "what", "is_passed")),
+        (OWN, "identity_checked", _fields("seat", "what", "is_passed")),
+    ),
+    e.RefusalProposed: (
+        (STAFF, "refusal_proposed", _fields("seat", "ground", "why")),
+        (OWN, "refusal_proposed", _fields("seat", "ground", "why")),
+    ),
+    e.RefusalWithdrawn: ((STAFF, "refusal_withdrawn", _fields("seat")), (OWN, "refusal_withdrawn", _fields("seat"))),
+    e.BidRefused: ((PUBLIC, "bid_refused", _fields("seat", "ground", "why")),),
     e.OpeningFailed: ((PUBLIC, "failed", _fields("cause", "count", "minimum")),),
     e.WindowOpened: ((PUBLIC, "window_opened", _fields("until")),),
     e.WindowExtended: ((PUBLIC, "window_extended", _fields("until", "minutes", "times")),),
@@ -116,6 +129,25 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     # That a bid is readable is told at once; what it says only when its line is read out (唱标), in seat order.
     e.PriceDecrypted: ((PUBLIC, "price_decrypted", _fields("seat")),),
     e.BidUnreadable: ((PUBLIC, "bid_unreadable", _fields("seat", "fault")),),
+    # What a bidder's page met, and who is thought to answer for it, concern staff and that bidder until it is decided.
+    e.ClientReported: (
+        (STAFF, "client_reported", _fields("seat", "code")),
+        (OWN, "client_reported", _fields("seat", "code")),
+    ),
+    e.PlatformHealthMarked: ((PUBLIC, "platform_health_marked", _fields("part", "state")),),
+    e.FaultReasonGiven: (
+        (STAFF, "fault_reason_given", _fields("seat")),
+        (OWN, "fault_reason_given", _fields("seat")),
+    ),
+    e.FaultProposed: (
+        (STAFF, "fault_proposed", _fields("seat", "culprit")),
+        (OWN, "fault_proposed", _fields("seat", "culprit")),
+    ),
+    e.FaultProposalWithdrawn: (
+        (STAFF, "fault_proposal_withdrawn", _fields("seat")),
+        (OWN, "fault_proposal_withdrawn", _fields("seat")),
+    ),
+    e.FaultAttributed: ((PUBLIC, "fault_attributed", _fields("seat", "culprit", "consequence", "why")),),
     e.ReadingStarted: ((PUBLIC, "reading_started", _fields()),),
     e.LineRead: (
         (PUBLIC, "line_read", _fields("seat", "name", "total", "duration_days", "quality", "project_manager")),
@@ -130,7 +162,7 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.RecordIssued: ((PUBLIC, "record_issued", _fields("sha256", "size_bytes")),),
     e.HaltProposed: ((STAFF, "halt_proposed", _fields("halt", "by", "why")),),
     e.HaltWithdrawn: ((STAFF, "halt_withdrawn", _fields()),),
-    e.OpeningSuspended: ((PUBLIC, "suspended", _fields("cause", "why", "left_seconds")),),
+    e.OpeningSuspended: ((PUBLIC, "suspended", _fields("cause", "why", "left_seconds", "outage_since")),),
     e.OpeningReconvened: ((PUBLIC, "reconvened", _fields("until")),),
     e.OpeningAborted: ((PUBLIC, "aborted", _fields("why")),),
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bid_opening.fault_state import Attribution, ClientReport, FaultProposal, HealthMark
+from bid_opening.identity_state import Absence, BidRefusal, IdentityCheck, Interval, RefusalAsked
 from bid_opening.states import ROOM_MACHINE, Phase
 from foundation.draws import Beacon, beacon_round
 from foundation.events import bid_opening as e
@@ -39,11 +42,29 @@ class Seat:
     read_at: datetime | None = None
     has_no_objection: bool = False
     confirmed_at: datetime | None = None
+    absence: Absence | None = None
+    checks: tuple[IdentityCheck, ...] = ()
+    refusal_asked: RefusalAsked | None = None
+    refusal: BidRefusal | None = None
+    reports: tuple[ClientReport, ...] = ()
+    own_reason: str = ""
+    own_reason_at: datetime | None = None
+    fault_proposal: FaultProposal | None = None
+    attribution: Attribution | None = None
 
     @property
     def is_recoverable(self) -> bool:
         """Its secret is there, from the bidder or from custodians."""
         return self.released_at is not None or self.escrowed_at is not None
+
+    def check_of(self, what: str) -> IdentityCheck | None:
+        """The last word on ``what`` (``identity_rules.CHECKS``)."""
+        return next((one for one in self.checks if one.what == what), None)
+
+    @property
+    def is_closed(self) -> bool:
+        """Its bid was not opened, once the window is closed: the secret is missing, or nothing readable came of it."""
+        return not self.is_recoverable or bool(self.fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +129,7 @@ class Suspension:
     cause: str
     why: str
     since: Phase
+    outage_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +150,8 @@ class RoomState:
     """The beacon announced for the draws: "quicknet", or "" for none."""
     beacon_value: Beacon | None = None
     freeze_grace_seconds: int = 60
+    emergency_minutes: int = 30
+    """The last minutes of the sign-in, in which papers are taken instead of the ordinary way (R3.04)."""
     freeze_delay: str = ""
     """What the frozen list waited for when its grace ran out; "" where it was in time."""
     until: datetime | None = None
@@ -146,19 +170,34 @@ class RoomState:
     failure: str = ""
     failure_count: int = 0
     failure_minimum: int = 0
+    common_failure_percent: int = 30
+    """When more than this share of the seats reports failures within the same minutes, the clock stops (R3.32)."""
+    health: tuple[HealthMark, ...] = ()
+    common_stops: int = 0
+    """How often reports of several bidders stopped the clock."""
     record_sha256: str = ""
+    intervals: tuple[Interval, ...] = ()
+    """Pauses and extensions, in the order they began (R3.06)."""
     phase_times: tuple[tuple[Phase, datetime], ...] = field(default=())
 
     def seat_of(self, org_id: str) -> Seat | None:
         return next((seat for seat in self.seats if seat.org_id == org_id), None)
+
+    def with_seat(self, number: int, **changes: object) -> RoomState:
+        """The state with these fields of one seat changed."""
+        seats = tuple(
+            dataclasses.replace(seat, **changes) if seat.number == number else seat  # type: ignore[arg-type]
+            for seat in self.seats
+        )
+        return dataclasses.replace(self, seats=seats)
 
     def seat_of_bid(self, bid: str) -> Seat | None:
         return next((seat for seat in self.seats if seat.bid == bid), None)
 
     @property
     def waiting_for(self) -> tuple[Seat, ...]:
-        """Seats whose secret is not there yet."""
-        return tuple(seat for seat in self.seats if not seat.is_recoverable)
+        """Seats whose secret is not there yet; a refused bid's is not waited for."""
+        return tuple(seat for seat in self.seats if not seat.is_recoverable and seat.refusal is None)
 
     @property
     def escrow_due(self) -> tuple[Seat, ...]:
@@ -185,6 +224,13 @@ class RoomState:
         return tuple(s for s in self.seats if s.is_recoverable and s.total is None and not s.fault)
 
     @property
+    def unattributed(self) -> tuple[Seat, ...]:
+        """Seats whose bid was not opened and of which nobody has decided yet who answers for it (R3.08)."""
+        if self.entered_at(Phase.WINDOW_CLOSED) is None:
+            return ()
+        return tuple(s for s in self.seats if s.is_closed and s.attribution is None and s.refusal is None)
+
+    @property
     def beacon_round(self) -> int | None:
         """The announced round: by formula, so that it moves with the deadline. None where no beacon is used."""
         return beacon_round(self.opens_at) if self.beacon and self.opens_at is not None else None
@@ -198,6 +244,13 @@ class RoomState:
     def freeze_limit(self) -> datetime | None:
         """Until when the frozen list is to be in the cosigned log."""
         return None if self.opens_at is None else self.opens_at + timedelta(seconds=self.freeze_grace_seconds)
+
+    def given_back(self, at: datetime) -> timedelta:
+        """What a reconvened phase gets besides what was left of it: the whole length of the outage (R3.32)."""
+        halt = self.suspension
+        if halt is None or halt.outage_since is None:
+            return timedelta(0)
+        return max(timedelta(0), at - halt.outage_since)
 
     @property
     def is_over(self) -> bool:

@@ -10,6 +10,7 @@ from bid_opening.ceremony import ESCROW_MINUTES, RoomState, Seat
 from bid_opening.errors import (
     AlreadyDone,
     BeaconNotAnnounced,
+    BidIsRefused,
     NoSeat,
     NothingProposed,
     NotNow,
@@ -57,6 +58,12 @@ def seat_for(state: RoomState, org_id: str) -> Seat:
     if seat is None:
         raise NoSeat
     return seat
+
+
+def require_not_refused(seat: Seat) -> None:
+    """Raises BidIsRefused: no key is taken for a bid that stays sealed."""
+    if seat.refusal is not None:
+        raise BidIsRefused(ground=seat.refusal.ground)
 
 
 def text_of(text: str) -> str:
@@ -134,7 +141,8 @@ def end_window(state: RoomState, at: datetime, *, early: bool = False) -> tuple[
         raise StillWaiting(waiting="bidders", seats=list(missing))
     # Who asked in time is waited for even where the duty officer has not confirmed yet: its delay is not the bidder's.
     until = at + timedelta(minutes=ESCROW_MINUTES) if state.escrow_expected else None
-    return (e.WindowEnded(state.lot, len(state.seats) - len(missing), missing, until),)
+    released = sum(seat.is_recoverable for seat in state.seats)
+    return (e.WindowEnded(state.lot, released, missing, until),)
 
 
 def escrow_is_finished(state: RoomState, at: datetime) -> bool:
@@ -151,7 +159,7 @@ def close_window(state: RoomState, at: datetime, *, tender: str, lot_code: str) 
         raise StillWaiting(waiting="custodians", seats=[seat.number for seat in state.escrow_expected])
     released = tuple(s.bid for s in state.seats if s.released_at is not None)
     escrowed = tuple(s.bid for s in state.seats if s.released_at is None and s.escrowed_at is not None)
-    missing = tuple(s.bid for s in state.waiting_for)
+    missing = tuple(s.bid for s in state.seats if not s.is_recoverable)
     closed = e.WindowClosed(state.lot, tender, lot_code, released, escrowed, missing, state.min_decrypted)
     readable = len(released) + len(escrowed)
     if readable < state.min_decrypted:
@@ -187,8 +195,17 @@ def due_step(state: RoomState, at: datetime) -> str | None:
         everybody = all(s.has_no_objection or s.org_id in spoken for s in _readable(state))
         return "open_confirmation" if is_answered and (is_time or everybody) else None
     if state.phase is Phase.CONFIRMING:
-        return "close" if is_time or all(s.confirmed_at for s in _readable(state)) else None
+        is_confirmed = is_time or all(s.confirmed_at for s in _readable(state))
+        return "close" if is_confirmed and not state.unattributed else None
     return None
+
+
+def is_kept_open(state: RoomState, at: datetime) -> bool:
+    """Everything else is done, and only nobody has decided yet who answers for the bids that stay closed (R3.08)."""
+    if state.phase is not Phase.CONFIRMING or not state.unattributed:
+        return False
+    is_time = state.until is not None and at >= state.until
+    return is_time or all(seat.confirmed_at for seat in _readable(state))
 
 
 def _readable(state: RoomState) -> list[Seat]:
@@ -200,6 +217,9 @@ def _readable(state: RoomState) -> list[Seat]:
 
 def open_window(state: RoomState, at: datetime) -> tuple[Event, ...]:
     require_phase(state, Phase.LIST_PUBLISHED)
+    asked = [seat.number for seat in state.seats if seat.refusal_asked is not None]
+    if asked:
+        raise StillWaiting(waiting="refusal", seats=asked)
     return (e.WindowOpened(state.lot, at + timedelta(minutes=state.decrypt_minutes)),)
 
 
@@ -303,6 +323,8 @@ def open_confirmation(state: RoomState, at: datetime) -> tuple[Event, ...]:
 
 def close(state: RoomState, at: datetime) -> tuple[Event, ...]:
     require_phase(state, Phase.CONFIRMING)
+    if is_kept_open(state, at):
+        raise StillWaiting(waiting="attribution", seats=[seat.number for seat in state.unattributed])
     if due_step(state, at) != "close":
         raise StillWaiting(waiting="confirmation", until=state.until)
     confirmed = tuple(s.number for s in state.seats if s.confirmed_at)
@@ -333,6 +355,7 @@ def release(state: RoomState, org_id: str, at: datetime, *, matches: bool) -> tu
     """A bidder's 32 bytes. A repeated right answer changes nothing; a wrong one may be tried again in the window."""
     require_phase(state, Phase.DECRYPTING)
     seat = seat_for(state, org_id)
+    require_not_refused(seat)
     if seat.released_at is not None:
         return ()
     if state.window_ended_at is not None:
@@ -435,7 +458,7 @@ def suspend(state: RoomState, cause: str, why: str, by: str, at: datetime) -> tu
 
 
 def reconvene(state: RoomState, at: datetime) -> tuple[Event, ...]:
-    """复会: go on with the time that was left."""
+    """复会: go on with the time that was left; after an outage with its whole length besides, never with less."""
     require_phase(state, Phase.SUSPENDED)
-    until = None if state.left is None else at + state.left
+    until = None if state.left is None else at + state.left + state.given_back(at)
     return (e.OpeningReconvened(state.lot, until),)

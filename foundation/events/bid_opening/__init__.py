@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from foundation.events.bid_opening.attending import (
+    AbsenceExplained,
+    BidRefused,
+    EmergencySignedIn,
+    IdentityChecked,
+    RefusalProposed,
+    RefusalWithdrawn,
+)
 from foundation.events.bid_opening.convening import (
     BidderCheckedIn,
     BidsFrozen,
@@ -14,6 +22,14 @@ from foundation.events.bid_opening.convening import (
     OpeningFailed,
     RoomScheduled,
     StaffJoined,
+)
+from foundation.events.bid_opening.faults import (
+    ClientReported,
+    FaultAttributed,
+    FaultProposalWithdrawn,
+    FaultProposed,
+    FaultReasonGiven,
+    PlatformHealthMarked,
 )
 from foundation.events.bid_opening.halting import (
     HaltProposed,
@@ -55,22 +71,31 @@ from foundation.events.bid_opening.unlocking import (
 )
 
 __all__ = [
+    "AbsenceExplained",
     "BeaconReceived",
+    "BidRefused",
     "BidUnreadable",
     "BidderCheckedIn",
     "BidsFrozen",
     "CheckInOpened",
+    "ClientReported",
     "CoefficientDrawn",
     "ConfirmationOpened",
+    "EmergencySignedIn",
     "EscrowOpened",
     "EscrowRequestConfirmed",
     "EscrowRequested",
+    "FaultAttributed",
+    "FaultProposalWithdrawn",
+    "FaultProposed",
+    "FaultReasonGiven",
     "FreezeDelayed",
     "FrozenBid",
     "GateFaultFound",
     "GateReleased",
     "HaltProposed",
     "HaltWithdrawn",
+    "IdentityChecked",
     "IntakeClosed",
     "LineRead",
     "ListPublished",
@@ -84,10 +109,13 @@ __all__ = [
     "OpeningFailed",
     "OpeningReconvened",
     "OpeningSuspended",
+    "PlatformHealthMarked",
     "PriceDecrypted",
     "QueryOpened",
     "ReadingStarted",
     "RecordIssued",
+    "RefusalProposed",
+    "RefusalWithdrawn",
     "ResultConfirmed",
     "RoomScheduled",
     "SealChecked",

@@ -44,6 +44,7 @@ class RoomScheduled(Event):
         "confirm_minutes",
         "beacon",
         "freeze_grace_seconds",
+        "common_failure_percent",
     )
 
     lot: str
@@ -57,6 +58,8 @@ class RoomScheduled(Event):
     escrow_rule: str
     beacon: str = ""
     freeze_grace_seconds: int = 60
+    emergency_minutes: int = 30
+    common_failure_percent: int = 30
 
 
 @event_type

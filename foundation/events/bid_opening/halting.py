@@ -37,15 +37,18 @@ class HaltWithdrawn(Event):
 @event_type
 @dataclass(frozen=True)
 class OpeningSuspended(Event):
+    """The clock stands. ``outage_since``: since when the platform did not work, where it stopped by itself for that."""
+
     TYPE: ClassVar[str] = "bid_opening.suspended"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "cause", "why", "left_seconds")
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "cause", "why", "left_seconds", "outage_since")
 
     lot: str
     cause: str
     why: str
     by: str
     left_seconds: int | None
+    outage_since: datetime | None = None
 
 
 @event_type

@@ -26,6 +26,7 @@ class PriceDecrypted(Event):
         "project_manager",
         "part_key",
         "remarks",
+        "total_words",
     )
 
     lot: str
@@ -38,6 +39,7 @@ class PriceDecrypted(Event):
     project_manager: str
     part_key: str
     remarks: tuple[str, ...]
+    total_words: str = ""
 
 
 @event_type
@@ -69,7 +71,7 @@ class ReadingStarted(Event):
 @event_type
 @dataclass(frozen=True)
 class LineRead(Event):
-    """One line of the schedule was read out (唱标)."""
+    """One line of the schedule was read out (唱标). ``marks`` names what stands out in it; no mark rejects a bid."""
 
     TYPE: ClassVar[str] = "bid_opening.line_read"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
@@ -81,6 +83,8 @@ class LineRead(Event):
         "duration_days",
         "quality",
         "project_manager",
+        "total_words",
+        "marks",
     )
 
     lot: str
@@ -90,6 +94,8 @@ class LineRead(Event):
     duration_days: int
     quality: str
     project_manager: str
+    total_words: str = ""
+    marks: tuple[str, ...] = ()
 
 
 @event_type
