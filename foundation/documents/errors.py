@@ -45,3 +45,9 @@ class TimedOut(UnreadablePdf):
     """Reading did not end within the stated seconds of wall clock or processor."""
 
     code = "documents.timed_out"
+
+
+class SignatureFalse(InvalidInput):
+    """A paper is not signed as it should be; ``reason``: form, certificate, changed or added (after the signature)."""
+
+    code = "documents.signature_false"
