@@ -70,7 +70,7 @@ def sign_pdf(content: bytes, signer: DocumentSigner, *, reason: str, place: str)
     read.
     """
     chain = list(load_certs_from_pemder_data(signer.certificate.read_bytes()))
-    registry = SimpleCertificateStore()
+    registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     registry.register_multiple(chain[1:])
     own = signers.SimpleSigner(
         signing_cert=chain[0],
