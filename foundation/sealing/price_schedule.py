@@ -16,6 +16,7 @@ MAX_BYTES: Final = 1024 * 1024
 MAX_ITEMS: Final = 5000
 MAX_TEXT: Final = 200
 MAX_SHORT_TEXT: Final = 64
+MAX_WORDS: Final = 100
 MAX_DAYS: Final = 36_500
 CURRENCY: Final = "CNY"
 
@@ -38,7 +39,11 @@ class PricedItem:
 
 @dataclass(frozen=True, slots=True)
 class PriceSchedule:
-    """The read-out figures. ``total`` is yuan with at most two decimals; ``total_fen`` the same as an integer."""
+    """The read-out figures. ``total`` is yuan with at most two decimals; ``total_fen`` the same as an integer.
+
+    ``total_words``: the same amount in capital figures (大写), "" where the bidder gave none. Whether the two agree is
+    not for the parser to say: a difference is read out and marked.
+    """
 
     currency: str
     total: Decimal
@@ -46,6 +51,7 @@ class PriceSchedule:
     quality: str
     project_manager: str
     items: tuple[PricedItem, ...]
+    total_words: str = ""
 
     @property
     def total_fen(self) -> int:
@@ -57,7 +63,7 @@ class PriceSchedule:
         fail = PriceScheduleMalformed
         value = load_object(data, limit_bytes=MAX_BYTES, fail=fail)
         required = {"v", "currency", "total", "duration_days", "quality", "project_manager"}
-        top = Fields(value, "", fail, required=required, optional={"items"})
+        top = Fields(value, "", fail, required=required, optional={"items", "total_words"})
         top.integer("v", 1, 1)
         if top.string("currency", TOKEN) != CURRENCY:
             top.refuse("currency", "currency")
@@ -69,6 +75,7 @@ class PriceSchedule:
             quality=top.text("quality", 0, MAX_TEXT),
             project_manager=top.text("project_manager", 0, MAX_TEXT),
             items=tuple(_read_item(item) for item in items),
+            total_words=top.text("total_words", 1, MAX_WORDS) if top.has("total_words") else "",
         )
 
     def to_bytes(self) -> bytes:
@@ -81,6 +88,8 @@ class PriceSchedule:
             "quality": self.quality,
             "project_manager": self.project_manager,
         }
+        if self.total_words:
+            value["total_words"] = self.total_words
         if self.items:
             value["items"] = [
                 {

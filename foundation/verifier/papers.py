@@ -201,7 +201,7 @@ def read_manifest(raw: bytes, where: str) -> BidManifest:
 def read_prices(raw: bytes, where: str) -> Prices:
     value = read_json(raw, where)
     names = {"v", "currency", "total", "duration_days", "quality", "project_manager"}
-    keys_exactly(value, names | ({"items"} if "items" in value else set()), where)
+    keys_exactly(value, names | {key for key in ("items", "total_words") if key in value}, where)
     demand(is_one(value["v"]) and value["currency"] == "CNY", "format.value", where)
     return Prices(
         total=Decimal(text_in(value, "total", where, _MONEY)),

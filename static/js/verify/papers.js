@@ -138,7 +138,7 @@ export function readManifest(raw, where) {
 export function readFigures(raw, where) {
   const value = readJson(raw, where);
   const names = ["v", "currency", "total", "duration_days", "quality", "project_manager"];
-  keysExactly(value, Object.hasOwn(value, "items") ? [...names, "items"] : names, where);
+  keysExactly(value, [...names, ...["items", "total_words"].filter((name) => Object.hasOwn(value, name))], where);
   demand(value.v === 1 && value.currency === "CNY", "format.value", where);
   const [whole, cents = ""] = textIn(value, "total", where, MONEY).split(".");
   const total = `${whole}.${cents.padEnd(2, "0")}`;
