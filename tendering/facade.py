@@ -19,6 +19,8 @@ from foundation.sealing.manifest import Manifest
 from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
 from tendering.models import Document, Lot, PastDeal, Project, SealedBid
+from tendering.opening_plan import PlannedOpening, PlannedSession, clashes_of, sessions_of
+from tendering.queries.opening_plan import openings_of_host
 from tendering.queries.rehearsals import RehearsalEvidence, Rehearsed, rehearsal_evidence
 from tendering.queries.statistics import Figures, KindFigures, Rate, figures, years_with_deals
 from tendering.services.rehearsals import check_rehearsals
@@ -31,6 +33,8 @@ __all__ = [
     "LiveBid",
     "LotCard",
     "LotStayed",
+    "PlannedOpening",
+    "PlannedSession",
     "Rate",
     "RehearsalEvidence",
     "Rehearsed",
@@ -38,6 +42,7 @@ __all__ = [
     "SideLot",
     "belongs_to_host_side",
     "check_rehearsals",
+    "clashes_of",
     "figures",
     "freeze",
     "grounds_of",
@@ -47,6 +52,7 @@ __all__ = [
     "live_bids",
     "lot_card",
     "lot_ids_in",
+    "lots_beside",
     "lots_bid_on",
     "lots_in",
     "lots_of_side",
@@ -54,6 +60,7 @@ __all__ = [
     "mark_opened",
     "names_of",
     "open_ciphertext",
+    "openings_of_host",
     "own_bid",
     "place_stay",
     "published_files",
@@ -61,6 +68,7 @@ __all__ = [
     "rehearsal_evidence",
     "require_no_stay",
     "segment_name",
+    "sessions_of",
     "years_with_deals",
 ]
 
@@ -72,6 +80,7 @@ class LotCard:
     id: str
     project_id: str
     project_name: str
+    number: int
     name: str
     state: LotState
     lot_code: str
@@ -186,6 +195,18 @@ def lots_bid_on(unit: Unit, org_id: str, *states: LotState) -> tuple[SideLot, ..
         .join(SealedBid, SealedBid.lot_id == Lot.id)
         .where(SealedBid.org_id == org_id, SealedBid.state == BidState.SEALED, Lot.state.in_(states))
         .order_by(Lot.deadline_at, Lot.id)
+    )
+    return tuple(_side_lot(lot, project) for lot, project in rows)
+
+
+def lots_beside(unit: Unit, lot_id: str) -> tuple[SideLot, ...]:
+    """All lots of the lot's project in the order of their numbers, itself included; none for an unknown lot."""
+    project_id = select(Lot.project_id).where(Lot.id == lot_id).scalar_subquery()
+    rows = unit.session.execute(
+        select(Lot, Project)
+        .join(Project, Project.id == Lot.project_id)
+        .where(Lot.project_id == project_id)
+        .order_by(Lot.number, Lot.id)
     )
     return tuple(_side_lot(lot, project) for lot, project in rows)
 
@@ -345,6 +366,7 @@ def _card(unit: Unit, lot: Lot, project: Project) -> LotCard:
         id=lot.id,
         project_id=project.id,
         project_name=project.name,
+        number=lot.number,
         name=lot.name,
         state=lot.state,
         lot_code=lot.lot_code,

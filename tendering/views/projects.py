@@ -15,6 +15,7 @@ from foundation.web.runtime import runtime, units
 from tendering import access, forms
 from tendering.methods import METHODS, default_parameters
 from tendering.queries import preparation, timetable
+from tendering.queries.opening_plan import clashes_with
 from tendering.rules import LotDraft
 from tendering.services import lots, projects
 from tendering.services.codes import CodeSource
@@ -135,7 +136,7 @@ def simulate() -> ResponseReturnValue:
     """Simulate a timetable from the address alone, before anything is saved."""
     with units().read(current_actor()) as unit:
         plan = timetable.from_query(unit, request.args)
-    return page("tendering/timetable.html", plan=plan, lot=None)
+    return page("tendering/timetable.html", plan=plan, lot=None, clashes=())
 
 
 @bp.get("/lots/<lot_id>/timetable")
@@ -144,7 +145,8 @@ def lot_timetable(lot_id: str) -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         card = preparation.preparation_page(unit, parse_id(lot_id))
         plan = timetable.of_lot(unit, card.draft, request.args)
-    return page("tendering/timetable.html", plan=plan, lot=card)
+        clashes = clashes_with(unit, lot_id, plan.bid_deadline) if card.is_host else ()
+    return page("tendering/timetable.html", plan=plan, lot=card, clashes=clashes)
 
 
 @bp.post("/lots/<lot_id>/timetable")

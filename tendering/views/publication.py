@@ -14,6 +14,7 @@ from foundation.web.respond import done, page, parse, refusable
 from foundation.web.runtime import units
 from tendering import forms
 from tendering.queries import preparation
+from tendering.queries.opening_plan import clashes_with
 from tendering.services import publication as steps
 
 bp = Blueprint("publication", __name__)
@@ -24,7 +25,8 @@ bp = Blueprint("publication", __name__)
 def show_preparation(lot_id: str) -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         lot = preparation.preparation_page(unit, parse_id(lot_id))
-    return page("tendering/preparation.html", lot=lot)
+        clashes = clashes_with(unit, lot_id, lot.draft.bid_deadline) if lot.is_host else ()
+    return page("tendering/preparation.html", lot=lot, clashes=clashes)
 
 
 @bp.get("/approvals")
