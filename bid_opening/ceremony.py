@@ -92,6 +92,7 @@ HAPPENS_IN: Final[dict[type[Event], frozenset[Phase]]] = {
     e.ObjectionRaised: frozenset({Phase.QUERY}),
     e.NoObjection: frozenset({Phase.QUERY}),
     e.ObjectionAnswered: frozenset({Phase.QUERY}),
+    e.ObjectionWithdrawn: frozenset({Phase.QUERY}),
     e.ResultConfirmed: frozenset({Phase.CONFIRMING}),
     e.RecordIssued: frozenset({Phase.CLOSED, Phase.FAILED}),
     e.StaffJoined: LIVE,
@@ -217,13 +218,19 @@ def _fold_query(state: RoomState, event: Event, at: datetime) -> RoomState | Non
             remark = Remark(event.objection, event.seat, event.org_id, event.text, at)
             return dataclasses.replace(state, objections=(*state.objections, remark))
         case e.ObjectionAnswered():
-            answered = tuple(
-                dataclasses.replace(o, answer=event.text, answered_at=at) if o.id == event.objection else o
-                for o in state.objections
-            )
-            return dataclasses.replace(state, objections=answered)
+            return _objection(state, event.objection, answer=event.text, answered_at=at, side=event.side)
+        case e.ObjectionWithdrawn():
+            return _objection(state, event.objection, is_withdrawn=True, answered_at=at)
         case _:
             return None
+
+
+def _objection(state: RoomState, objection: str, **changes: object) -> RoomState:
+    changed = tuple(
+        dataclasses.replace(one, **changes) if one.id == objection else one  # type: ignore[arg-type]
+        for one in state.objections
+    )
+    return dataclasses.replace(state, objections=changed)
 
 
 def _fold_seat(state: RoomState, event: Event, at: datetime) -> RoomState:
@@ -248,6 +255,7 @@ def _fold_seat(state: RoomState, event: Event, at: datetime) -> RoomState:
                 duration_days=event.duration_days,
                 quality=event.quality,
                 project_manager=event.project_manager,
+                total_words=event.total_words,
                 remarks=event.remarks,
                 decrypted_at=at,
             )
@@ -258,7 +266,7 @@ def _fold_seat(state: RoomState, event: Event, at: datetime) -> RoomState:
         case e.NoObjection():
             return _seat(state, event.seat, has_no_objection=True)
         case e.ResultConfirmed():
-            return _seat(state, event.seat, confirmed_at=at)
+            return _seat(state, event.seat, confirmed_at=at, confirmation=event.signature)
         case _:
             return state
 

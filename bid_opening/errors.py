@@ -35,6 +35,24 @@ class EscrowNotOnRequest(Conflict):
     code = "bid_opening.escrow_not_on_request"
 
 
+class EmergencyNotYet(Conflict):
+    """Papers are taken in the last minutes of the sign-in only; ``begins`` is when they start (R3.04)."""
+
+    code = "bid_opening.emergency_not_yet"
+
+
+class BidIsRefused(Conflict):
+    """The bid was refused before any key was asked for; it stays sealed (R3.39). ``ground`` is the law's."""
+
+    code = "bid_opening.bid_is_refused"
+
+
+class PaperRefused(InvalidInput):
+    """A paper of a sign-in is no PDF, PNG or JPEG, empty, or larger than ``limit`` bytes."""
+
+    code = "bid_opening.paper_refused"
+
+
 class ShareDoesNotMatch(InvalidInput):
     """The 32 bytes do not match the commitment in the sealed bid."""
 
@@ -81,3 +99,15 @@ class SignatureDoesNotVerify(InvalidInput):
     """The signature under a confirmation is not by a registered signing key over the line as it was read."""
 
     code = "bid_opening.signature_does_not_verify"
+
+
+class NotOfSession(InvalidInput):
+    """A lot was named that does not open together with the others (fields: ``lots``, how many do)."""
+
+    code = "bid_opening.not_of_session"
+
+
+class SessionPartlyDone(Conflict):
+    """An act was done in ``done`` lots of a session and refused in ``refused``; the objections say where and why."""
+
+    code = "bid_opening.session_partly_done"

@@ -24,6 +24,7 @@ def request_escrow(state: RoomState, org_id: str, by: str, reason: str, at: date
         raise EscrowNotOnRequest(rule=state.escrow_rule)
     rules.require_phase(state, Phase.DECRYPTING)
     seat = rules.seat_for(state, org_id)
+    rules.require_not_refused(seat)
     if seat.is_recoverable:
         raise AlreadyDone(what="released")
     if seat.escrow_asked_at is not None:

@@ -150,12 +150,19 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.FaultAttributed: ((PUBLIC, "fault_attributed", _fields("seat", "culprit", "consequence", "why")),),
     e.ReadingStarted: ((PUBLIC, "reading_started", _fields()),),
     e.LineRead: (
-        (PUBLIC, "line_read", _fields("seat", "name", "total", "duration_days", "quality", "project_manager")),
+        (
+            PUBLIC,
+            "line_read",
+            _fields(
+                *("seat", "name", "total", "total_words", "duration_days", "quality", "project_manager", "marks"),
+            ),
+        ),
     ),
     e.QueryOpened: ((PUBLIC, "query_opened", _fields("until")),),
     e.ObjectionRaised: ((PUBLIC, "objection_raised", _fields("objection", "seat", "text")),),
     e.NoObjection: ((PUBLIC, "no_objection", _fields("seat")),),
-    e.ObjectionAnswered: ((PUBLIC, "objection_answered", _fields("objection", "text")),),
+    e.ObjectionAnswered: ((PUBLIC, "objection_answered", _fields("objection", "text", "side")),),
+    e.ObjectionWithdrawn: ((PUBLIC, "objection_withdrawn", _fields("objection", "seat")),),
     e.ConfirmationOpened: ((PUBLIC, "confirmation_opened", _fields("until")),),
     e.ResultConfirmed: ((PUBLIC, "result_confirmed", _confirmed),),
     e.OpeningClosed: ((PUBLIC, "closed", _fields("confirmed", "silent")),),

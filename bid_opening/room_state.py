@@ -36,12 +36,16 @@ class Seat:
     duration_days: int | None = None
     quality: str = ""
     project_manager: str = ""
+    total_words: str = ""
     remarks: tuple[str, ...] = ()
+    """What stands out in its figures: codes of ``marks.CODES``."""
     decrypted_at: datetime | None = None
     fault: str = ""
     read_at: datetime | None = None
     has_no_objection: bool = False
     confirmed_at: datetime | None = None
+    confirmation: str = ""
+    """The signature under the confirmation, hex; "" where the person confirmed without a signing device."""
     absence: Absence | None = None
     checks: tuple[IdentityCheck, ...] = ()
     refusal_asked: RefusalAsked | None = None
@@ -89,6 +93,10 @@ class Remark:
     raised_at: datetime
     answer: str = ""
     answered_at: datetime | None = None
+    side: str = ""
+    """Who answered for the tenderee: agency or tenderee."""
+    is_withdrawn: bool = False
+    """Taken back by who raised it, at ``answered_at``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from bid_opening.errors import (
     TooManyTries,
     UnansweredObjections,
 )
+from bid_opening.marks import Figures, marks_of
 from bid_opening.states import ROOM_MACHINE, Phase, Step
 from foundation.draws import Beacon, BeaconFalse, beacon_time
 from foundation.errors import InvalidInput
@@ -252,14 +253,13 @@ def read_schedule(
 ) -> tuple[Event, ...]:
     """One decrypted price schedule, with what stands out (R3.13); nothing here rejects a bid, the committee does."""
     require_phase(state, Phase.PARAM_DRAWN)
-    total = Money(schedule.total_fen)
-    remarks = []
-    if ceiling.fen and total > ceiling:
-        remarks.append("above_ceiling")
-    if not total.fen:
-        remarks.append("no_price")
-    if duration_days and schedule.duration_days > duration_days:
-        remarks.append("longer_than_asked")
+    figures = Figures(
+        Money(schedule.total_fen),
+        schedule.duration_days,
+        schedule.quality,
+        schedule.project_manager,
+        schedule.total_words,
+    )
     return (
         e.PriceDecrypted(
             lot=state.lot,
@@ -271,7 +271,8 @@ def read_schedule(
             quality=schedule.quality,
             project_manager=schedule.project_manager,
             part_key=part_key,
-            remarks=tuple(remarks),
+            remarks=marks_of(figures, ceiling=ceiling, duration_days=duration_days),
+            total_words=schedule.total_words,
         ),
     )
 
@@ -289,7 +290,11 @@ def start_reading(state: RoomState) -> tuple[Event, ...]:
         raise StillWaiting(waiting="decryption", seats=[s.number for s in state.unsettled])
     lines: list[Event] = [e.ReadingStarted(state.lot)]
     lines += [
-        e.LineRead(state.lot, s.number, s.name, s.total, s.duration_days or 0, s.quality, s.project_manager)
+        e.LineRead(
+            *(state.lot, s.number, s.name, s.total, s.duration_days or 0, s.quality, s.project_manager),
+            total_words=s.total_words,
+            marks=s.remarks,
+        )
         for s in state.seats
         if s.total is not None
     ]

@@ -84,7 +84,8 @@ ROOM_MACHINE: Final = Machine(
         Phase.INTAKE_CLOSED: {Step.FREEZE: Phase.FROZEN, **_HALT},
         # Fewer bids than the law asks for: never opened, no key is ever released (R1.36).
         Phase.FROZEN: {Step.PUBLISH_LIST: Phase.LIST_PUBLISHED, Step.FAIL: Phase.FAILED},
-        Phase.LIST_PUBLISHED: {Step.OPEN_WINDOW: Phase.DECRYPTING, **_HALT},
+        # Refused bids may leave too few (R3.39).
+        Phase.LIST_PUBLISHED: {Step.OPEN_WINDOW: Phase.DECRYPTING, Step.FAIL: Phase.FAILED, **_HALT},
         Phase.DECRYPTING: {Step.CLOSE_WINDOW: Phase.WINDOW_CLOSED, **_HALT},
         Phase.WINDOW_CLOSED: {Step.RELEASE_GATE: Phase.GATE_RELEASED, Step.FAIL: Phase.FAILED, **_HALT},
         Phase.GATE_RELEASED: {Step.DRAW: Phase.PARAM_DRAWN, **_HALT},

@@ -19,10 +19,10 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 
-from bid_opening.presence import Edge, write_edges
+from bid_opening.presence import Edge
 from bid_opening.room.channel import Channel, chunks, raw_text
 from bid_opening.room.civil import CivilTime
-from bid_opening.room.presence import PresenceWriter
+from bid_opening.room.presence import PresenceWriter, presence_writer
 from bid_opening.room.query import parse_query
 from bid_opening.room.reader import Bucket, Code, Limits, Reader, address_of, close
 from bid_opening.room.rooms import Room
@@ -72,7 +72,7 @@ class RoomServer:
         limits: Limits | None = None,
     ) -> None:
         self.source: Source = source or SqlSource(runtime.units)
-        self.presence = presence or PresenceWriter(runtime.units, write_edges)
+        self.presence = presence or presence_writer(runtime.units)
         self.limits = limits or Limits()
         self.civil = CivilTime(runtime.clock)
         self.rooms: dict[str, Room] = {}

@@ -13,10 +13,11 @@ from foundation.events import bid_opening as e
 from foundation.store.unit import Unit
 from tendering import facade as tendering
 from tendering.methods import draw_pools
-from tendering.rulebook import RULEBOOKS
+from tendering.rulebook import RULEBOOKS, Rulebook
 
 OPEN_CHECK_IN: Final = "bid_opening.open_check_in"
 MIN_BIDDERS: Final = "opening.min_bidders"
+EMERGENCY: Final = "opening.emergency_checkin_minutes"
 
 
 def schedule_room(unit: Unit, lot_id: str) -> None:
@@ -41,6 +42,7 @@ def schedule_room(unit: Unit, lot_id: str) -> None:
         # A method that draws nothing needs no beacon.
         beacon=card.beacon if draw_pools(card.method_id, card.method_params) else "",
         freeze_grace_seconds=card.freeze_grace_seconds,
+        emergency_minutes=book_of(card).number(EMERGENCY),
     )
     rooms.apply(unit, lot_id, (scheduled,))
     # Keyed by the deadline: when it moves, the older job finds that its time has not come and does nothing.
@@ -49,8 +51,13 @@ def schedule_room(unit: Unit, lot_id: str) -> None:
 
 def min_bidders_of(card: tendering.LotCard) -> int:
     """The legal minimum of the rulebook the lot is stamped with (R1.36)."""
-    # A book with local values is stamped "<id>+<digest>"; this value is law and the same in both.
-    return RULEBOOKS[card.rulebook_id.partition("+")[0]].number(MIN_BIDDERS)
+    return book_of(card).number(MIN_BIDDERS)
+
+
+def book_of(card: tendering.LotCard) -> Rulebook:
+    """The rulebook the lot is stamped with."""
+    # A book with local values is stamped "<id>+<digest>"; what is asked of it here is the same in both.
+    return RULEBOOKS[card.rulebook_id.partition("+")[0]]
 
 
 def open_check_in(unit: Unit, lot_id: str) -> None:

@@ -138,13 +138,32 @@ class NoObjection(Event):
 @event_type
 @dataclass(frozen=True)
 class ObjectionAnswered(Event):
+    """``side`` is who answered for the tenderee: ``agency`` (the host) or ``tenderee``; ``by`` the person's user id."""
+
     TYPE: ClassVar[str] = "bid_opening.objection_answered"
     AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
-    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "objection", "text")
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "objection", "text", "side")
 
     lot: str
     objection: str
     text: str
+    side: str = "agency"
+    by: str = ""
+
+
+@event_type
+@dataclass(frozen=True)
+class ObjectionWithdrawn(Event):
+    """Who raised an objection took it back before it was answered; that it was raised stays on record (R3.49)."""
+
+    TYPE: ClassVar[str] = "bid_opening.objection_withdrawn"
+    AUDIENCE: ClassVar[Audience] = Audience.PUBLIC
+    PUBLIC_FIELDS: ClassVar[tuple[str, ...]] = ("lot", "objection", "seat")
+
+    lot: str
+    objection: str
+    seat: int
+    org_id: str
 
 
 @event_type
@@ -163,8 +182,9 @@ class ConfirmationOpened(Event):
 class ResultConfirmed(Event):
     """A bidder confirmed its line of the record.
 
-    ``signature`` (hex) is over ``note("etender-confirm/v1", lot code, bid, line digest)`` with a registered signing
-    key; empty where the person confirmed signed in, without a signing device.
+    ``signature`` (hex) is over ``note("etender-confirm/v2", lot code, bid, line digest, shown digest)`` (the bidder's
+    own line and all that was shown, R3.48) with a registered signing key; empty where the person confirmed signed in,
+    without a signing device.
     """
 
     TYPE: ClassVar[str] = "bid_opening.result_confirmed"
