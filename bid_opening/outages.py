@@ -109,7 +109,9 @@ def red_now(state: RoomState) -> frozenset[str]:
 
 def mark_health(state: RoomState, red: frozenset[str]) -> tuple[Event, ...]:
     """Put on record what stopped working and what works again since the last mark."""
-    if state.phase not in {Phase.DECRYPTING, Phase.SUSPENDED}:
+    halt = state.suspension
+    is_window = state.phase is Phase.DECRYPTING or (halt is not None and halt.since is Phase.DECRYPTING)
+    if not is_window or state.phase not in {Phase.DECRYPTING, Phase.SUSPENDED}:
         return ()
     known = red_now(state)
     stopped = [e.PlatformHealthMarked(state.lot, part, RED) for part in sorted(red - known)]

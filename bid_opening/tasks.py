@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from bid_opening.services import beacons, clock, consequences, record, schedule, unsealing
+from bid_opening.services import beacons, clock, consequences, health, record, schedule, unsealing
+from foundation.clock import machine_now
 from foundation.jobs.registry import JobContext, periodic, task
 from foundation.runtime import Runtime
 
 LOOK_SECONDS = 0.25
+HEALTH_SECONDS = 5
+_WATCH = health.Watch()
 
 
 @periodic("bid_opening.clock", LOOK_SECONDS)
 def look(runtime: Runtime) -> None:
     """Whatever is due in any room by now."""
     clock.look(runtime.units)
+
+
+@periodic("bid_opening.health", HEALTH_SECONDS)
+def look_at_health(runtime: Runtime) -> None:
+    """Whether the platform works while keys are released (R3.32)."""
+    health.look(runtime, _WATCH, machine_now())
 
 
 @task(schedule.OPEN_CHECK_IN)

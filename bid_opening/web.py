@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from bid_opening import nav, worklist
-from bid_opening.views import acts, beacons, board, rooms
+from bid_opening.views import acts, beacons, board, faults, rooms, sessions
 
 
 def register(app: Flask) -> None:
@@ -13,6 +13,8 @@ def register(app: Flask) -> None:
     app.register_blueprint(rooms.bp)
     app.register_blueprint(acts.bp)
     app.register_blueprint(beacons.bp)
+    app.register_blueprint(sessions.bp)
+    app.register_blueprint(faults.bp)
     nav.register(app.extensions["nav"])
     app.extensions["worklist"].add(worklist.work)
     app.jinja_env.filters["room_money"] = board.grouped

@@ -34,6 +34,7 @@ class LineView:
     duration_days: int | None
     quality: str
     project_manager: str
+    total_words: str
     remarks: tuple[str, ...]
 
 
@@ -191,7 +192,7 @@ def room_page(unit: Unit, lot_id: str) -> RoomPage:
         is_staff=viewer.is_staff,
         may_decide=viewer.may_decide,
         seats=tuple(_seat(state, seat, viewer) for seat in state.seats),
-        own=_own(unit, state, viewer, card.lot_code),
+        own=_own(unit, state, viewer),
         draws=state.draws,
         objections=tuple(replace(one, org_id="") for one in state.objections),
         offers=tuple(offers_for(unit, state, viewer)),
@@ -223,7 +224,9 @@ def _seat(state: RoomState, seat: Seat, viewer: Viewer) -> SeatView:
     is_close = is_own or viewer.is_staff
     line = None
     if seat.read_at is not None and seat.total is not None:
-        line = LineView(seat.total, seat.duration_days, seat.quality, seat.project_manager, seat.remarks)
+        line = LineView(
+            *(seat.total, seat.duration_days, seat.quality, seat.project_manager, seat.total_words, seat.remarks)
+        )
     return SeatView(
         number=seat.number,
         name=seat.name,
@@ -262,11 +265,11 @@ def _status(state: RoomState, seat: Seat) -> str:
     return "missing" if state.entered_at(Phase.WINDOW_CLOSED) else "waiting"
 
 
-def _own(unit: Unit, state: RoomState, viewer: Viewer, lot_code: str) -> OwnView | None:
+def _own(unit: Unit, state: RoomState, viewer: Viewer) -> OwnView | None:
     if not viewer.is_bidder:
         return None
     org_id, seat = str(viewer.actor.org_id), viewer.own
-    note = acts.confirmation_note(lot_code, seat).decode() if seat is not None and seat.read_at is not None else ""
+    note = acts.confirmation_note(unit, state, seat).decode() if seat is not None and seat.read_at is not None else ""
     return OwnView(
         is_checked_in=unit.session.get(CheckIn, (state.lot, org_id)) is not None,
         has_bid=tendering.own_bid(unit, state.lot, org_id) is not None,
@@ -288,6 +291,8 @@ def _next_step(unit: Unit, state: RoomState) -> str:
             return "gate_holders" if entry_id and proofs.is_cosigned(unit, entry_id) else "log"
         case Phase.GATE_RELEASED if state.needs_beacon:
             return "beacon"
+        case Phase.CONFIRMING if rules.is_kept_open(state, unit.at):
+            return "attribution"
         case Phase.PARAM_DRAWN:
             return "decryption" if state.unsettled else "host_reads"
         case _:

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 from sqlalchemy import select
 
-from bid_opening import rules
+from bid_opening import outages, rules
 from bid_opening.ceremony import RoomState
 from bid_opening.models import CheckIn, GateHalf, OpeningRoom, ReleasedShare
 from bid_opening.services import holders, rooms
@@ -81,7 +81,7 @@ def _due(unit: Unit, state: RoomState) -> Work | None:
         case Phase.LIST_PUBLISHED:
             return _frozen_list_due(unit, state)
         case Phase.DECRYPTING:
-            return _escrow_due(unit, state) or _window_due(unit, state)
+            return _outage_due(unit, state) or _escrow_due(unit, state) or _window_due(unit, state)
         case Phase.WINDOW_CLOSED:
             return _gate_due(unit, state)
         case Phase.GATE_RELEASED if rules.beacon_is_overdue(state, unit.at):
@@ -156,6 +156,13 @@ def freeze_in_log(unit: Unit, state: RoomState) -> tuple[Event, ...]:
 
 
 # Window and escrow ------------------------------------------------------------------------------------------------
+
+
+def _outage_due(unit: Unit, state: RoomState) -> Work | None:
+    """The clock stops by itself while the platform does not work, or many bidders fail together (R3.32)."""
+    if outages.outage(state, unit.at) is None:
+        return None
+    return partial(_decide, lot_id=state.lot, rule=outages.suspend_for_outage)
 
 
 def _window_due(unit: Unit, state: RoomState) -> Work | None:

@@ -2,53 +2,29 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, redirect, url_for
+from flask import Blueprint, redirect
 from flask.typing import ResponseReturnValue
 
 from bid_opening import forms
-from bid_opening.ceremony import RoomState
 from bid_opening.services import acts
+from bid_opening.views.desks import BIDDER, DECIDING, DUTY, HOST, any_desk, back, desk_of
 from bid_opening.views.rooms import host_desk, seat, supervise
 from foundation.web.access import allow, current_actor
-from foundation.web.respond import done, parse, refusable
+from foundation.web.respond import parse, refusable
 from foundation.web.runtime import units
 
 bp = Blueprint("room_acts", __name__)
-BIDDER = "bidder"
-HOST = ("agency", "tenderee")
-DECIDING = ("supervisor", "centre_staff")
-DUTY = "centre_staff"
-
-
-def _back(lot_id: str, state: RoomState | None = None, notice: tuple[str, str] | None = None) -> ResponseReturnValue:
-    if state is None:
-        return done(_desk(lot_id), notice=notice, lot_id=lot_id)
-    return done(_desk(lot_id), notice=notice, lot_id=lot_id, state=state.phase.name, until=state.until)
-
-
-def _desk(lot_id: str) -> str:
-    actor = current_actor()
-    if actor.has_role(*DECIDING):
-        return url_for("rooms.supervise", lot_id=lot_id)
-    if actor.has_role(*HOST):
-        return url_for("rooms.host_desk", lot_id=lot_id)
-    return url_for("rooms.seat", lot_id=lot_id)
-
-
-def _any_desk(lot_id: str) -> ResponseReturnValue:
-    """The page to show again after a refusal."""
-    return (supervise if current_actor().has_role(*DECIDING) else host_desk)(lot_id)
 
 
 @bp.get(
-    "/rooms/<lot_id>/<any('check-in','seal-check',release,'request-escrow','confirm-escrow',object,'no-objection',confirm,'start-decryption',extend,draw,"
+    "/rooms/<lot_id>/<any('check-in','seal-check',release,'request-escrow','confirm-escrow',object,'withdraw-objection','no-objection',confirm,'start-decryption',extend,draw,"
     "'start-reading','start-query',answer,'start-confirming',close,suspend,resume,abort,'propose-extend',"
     "'withdraw-halt','confirm-halt'):act>"
 )
 @allow(BIDDER, *HOST, *DECIDING)
 def back_to_desk(lot_id: str, act: str) -> ResponseReturnValue:  # noqa: ARG001 - part of the address
     """After a refused form the address is the act's; reading it (reload, other language) shows the desk."""
-    return redirect(_desk(lot_id), code=303)
+    return redirect(desk_of(lot_id), code=303)
 
 
 # --- the bidder -------------------------------------------------------------------------------------------------------
@@ -60,7 +36,7 @@ def back_to_desk(lot_id: str, act: str) -> ResponseReturnValue:  # noqa: ARG001 
 def check_in(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         acts.check_in(unit, lot_id)
-    return _back(lot_id, notice=("已签到", "You are signed in"))
+    return back(lot_id, notice=("已签到", "You are signed in"))
 
 
 @bp.post("/rooms/<lot_id>/seal-check")
@@ -70,7 +46,7 @@ def check_seal(lot_id: str) -> ResponseReturnValue:
     checked = parse(forms.SealCheckForm)
     with units().begin(current_actor()) as unit:
         state = acts.check_seal(unit, lot_id, is_equal=checked.ok)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/release")
@@ -81,7 +57,7 @@ def release(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         outcome = acts.release(unit, lot_id, given.r_bid)
     outcome.raise_refusal()  # after the commit: the rejected try is on record
-    return _back(lot_id)
+    return back(lot_id)
 
 
 @bp.post("/rooms/<lot_id>/request-escrow")
@@ -91,7 +67,7 @@ def request_escrow(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.EscrowRequestForm)
     with units().begin(current_actor()) as unit:
         state = acts.request_escrow(unit, lot_id, given.reason)
-    return _back(lot_id, state, ("已申请，等待中心值守人员确认", "Asked; the centre's duty officer has to confirm"))
+    return back(lot_id, state, ("已申请，等待中心值守人员确认", "Asked; the centre's duty officer has to confirm"))
 
 
 @bp.post("/rooms/<lot_id>/object")
@@ -101,7 +77,17 @@ def raise_objection(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.TextForm)
     with units().begin(current_actor()) as unit:
         state = acts.raise_objection(unit, lot_id, given.text)
-    return _back(lot_id, state, ("异议已提出，主持人当场答复", "Your objection is raised; the host answers it here"))
+    return back(lot_id, state, ("异议已提出，主持人当场答复", "Your objection is raised; the host answers it here"))
+
+
+@bp.post("/rooms/<lot_id>/withdraw-objection")
+@allow(BIDDER)
+@refusable(seat)
+def withdraw_objection(lot_id: str) -> ResponseReturnValue:
+    given = parse(forms.ObjectionForm)
+    with units().begin(current_actor()) as unit:
+        state = acts.withdraw_objection(unit, lot_id, given.objection_id)
+    return _back(lot_id, state, ("异议已撤回，提出和撤回都已记录", "Taken back; both are on record"))
 
 
 @bp.post("/rooms/<lot_id>/no-objection")
@@ -110,7 +96,7 @@ def raise_objection(lot_id: str) -> ResponseReturnValue:
 def no_objection(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.no_objection(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/confirm")
@@ -120,7 +106,7 @@ def confirm(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.ConfirmForm)
     with units().begin(current_actor()) as unit:
         state = acts.confirm(unit, lot_id, given.signature)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 # --- the duty desk ----------------------------------------------------------------------------------------------------
@@ -133,9 +119,7 @@ def confirm_escrow(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.EscrowConfirmForm)
     with units().begin(current_actor()) as unit:
         state = acts.confirm_escrow(unit, lot_id, given.seat)
-    return _back(
-        lot_id, state, ("已确认，窗口结束后由备份保管人启封", "Confirmed; custodians open it after the window")
-    )
+    return back(lot_id, state, ("已确认，窗口结束后由备份保管人启封", "Confirmed; custodians open it after the window"))
 
 
 # --- the host ---------------------------------------------------------------------------------------------------------
@@ -147,7 +131,7 @@ def confirm_escrow(lot_id: str) -> ResponseReturnValue:
 def start_decryption(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.start_decryption(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/extend")
@@ -156,7 +140,7 @@ def start_decryption(lot_id: str) -> ResponseReturnValue:
 def extend(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.extend(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/draw")
@@ -165,7 +149,7 @@ def extend(lot_id: str) -> ResponseReturnValue:
 def draw(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.draw(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/start-reading")
@@ -174,7 +158,7 @@ def draw(lot_id: str) -> ResponseReturnValue:
 def start_reading(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.start_reading(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/start-query")
@@ -183,7 +167,7 @@ def start_reading(lot_id: str) -> ResponseReturnValue:
 def start_query(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.open_query(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/answer")
@@ -193,7 +177,7 @@ def answer(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.AnswerForm)
     with units().begin(current_actor()) as unit:
         state = acts.answer(unit, lot_id, given.objection_id, given.text)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/start-confirming")
@@ -202,7 +186,7 @@ def answer(lot_id: str) -> ResponseReturnValue:
 def start_confirming(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.open_confirmation(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/close")
@@ -211,7 +195,7 @@ def start_confirming(lot_id: str) -> ResponseReturnValue:
 def close(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.close(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 # --- two people -------------------------------------------------------------------------------------------------------
@@ -221,53 +205,53 @@ def _propose(lot_id: str, halt: str) -> ResponseReturnValue:
     given = parse(forms.WhyForm)
     with units().begin(current_actor()) as unit:
         state = acts.propose_halt(unit, lot_id, halt, given.why)
-    return _back(lot_id, state, ("已提出，等待第二人确认", "Proposed; a second person has to confirm"))
+    return back(lot_id, state, ("已提出，等待第二人确认", "Proposed; a second person has to confirm"))
 
 
 @bp.post("/rooms/<lot_id>/suspend")
 @allow(*HOST, *DECIDING)
-@refusable(_any_desk)
+@refusable(any_desk)
 def suspend(lot_id: str) -> ResponseReturnValue:
     return _propose(lot_id, "suspend")
 
 
 @bp.post("/rooms/<lot_id>/abort")
 @allow(*HOST, *DECIDING)
-@refusable(_any_desk)
+@refusable(any_desk)
 def abort(lot_id: str) -> ResponseReturnValue:
     return _propose(lot_id, "abort")
 
 
 @bp.post("/rooms/<lot_id>/propose-extend")
 @allow(*HOST, *DECIDING)
-@refusable(_any_desk)
+@refusable(any_desk)
 def propose_extension(lot_id: str) -> ResponseReturnValue:
     return _propose(lot_id, "extend")
 
 
 @bp.post("/rooms/<lot_id>/resume")
 @allow(*HOST, *DECIDING)
-@refusable(_any_desk)
+@refusable(any_desk)
 def resume(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.WhyForm)
     with units().begin(current_actor()) as unit:
         state = acts.reconvene(unit, lot_id, given.why)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/withdraw-halt")
 @allow(*HOST, *DECIDING)
-@refusable(_any_desk)
+@refusable(any_desk)
 def withdraw_halt(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.withdraw_halt(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)
 
 
 @bp.post("/rooms/<lot_id>/confirm-halt")
 @allow(*DECIDING)
-@refusable(_any_desk)
+@refusable(any_desk)
 def confirm_halt(lot_id: str) -> ResponseReturnValue:
     with units().begin(current_actor()) as unit:
         state = acts.confirm_halt(unit, lot_id)
-    return _back(lot_id, state)
+    return back(lot_id, state)

@@ -12,6 +12,7 @@ from flask import current_app
 from bid_opening import queries
 from bid_opening.frames import told_types
 from bid_opening.queries import Announcement, Hall, HallRow, RoomPage
+from bid_opening.queries.fault_board import FaultBoard, fault_board
 from bid_opening.services import rooms
 from bid_opening.states import Phase
 from bid_opening.views import board
@@ -33,6 +34,10 @@ WORD_PREFIXES: Final = (
     "room_phase.",
     "freeze_waiting.",
     "beacon_source.",
+    "client_code.",
+    "culprit.",
+    "fault_consequence.",
+    "health_",
 )
 
 STAGES: Final[tuple[tuple[Phase, str, str], ...]] = (
@@ -124,6 +129,7 @@ class Desk:
     heads: dict[str, int]
     words: dict[str, Any]
     seats: dict[int, dict[str, Any]]
+    faults: FaultBoard
     orgs: dict[int, str]
     """Seat → organisation, for staff only: what presence is told by."""
     room_port: int
@@ -144,6 +150,7 @@ def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
         offers={one.act: "" if one.is_allowed else why(one.code, one.params or {}) for one in room.offers},
         heads={audience: room.heads[audience] for audience in wanted},
         words=words(),
+        faults=fault_board(unit, room.lot_id),
         orgs=_orgs(unit, room) if room.is_staff and name != "gallery" else {},
         seats={seat.number: board.plain(room, seat) for seat in room.seats},
         room_port=current_app.config["ROOM_PORT"],
@@ -166,6 +173,8 @@ def clock(room: RoomPage) -> ClockView:
             return ClockView(pick("距开标还有", "Until the opening"), waits, until=room.opens_at)
         case Phase.DECRYPTING if room.window_ended_at is not None:
             return ClockView(pick("等待备份保管人，还剩", "Custodians have"), waits, until=until)
+        case Phase.CONFIRMING if room.next_step == "attribution":
+            return ClockView(pick("现在", "Now"), waits, kind="pause")
         case Phase.DECRYPTING | Phase.QUERY | Phase.CONFIRMING if until is not None:
             label = {
                 Phase.DECRYPTING: pick("解密窗口还剩", "Decryption window closes in"),

@@ -23,7 +23,7 @@ READY = Evidence(
 """Everything was there, everything worked, and the bidder did not finish."""
 
 
-# --- the rows of R3.08 -------------------------------------------------------------------------------------------------
+# --- the rows of R3.08 ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_rehearsal_with_another_secret_stands_in_the_lines_and_makes_nobody_re
     assert found.culprit is Culprit.UNKNOWN
 
 
-# --- two people decide -------------------------------------------------------------------------------------------------
+# --- two people decide ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_the_bidder_gives_its_reason_once(room: Room) -> None:
         attribution.give_reason(room.state, "org-1", "person", "我已解密")
 
 
-# --- closing, and the gate ---------------------------------------------------------------------------------------------
+# --- closing, and the gate --------------------------------------------------------------------------------------------
 
 
 def to_confirming(room: Room) -> None:

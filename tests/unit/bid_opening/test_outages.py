@@ -28,7 +28,7 @@ def fail(room: Room, *numbers: int, code: str = "network") -> None:
         room.happen(*outages.report(room.state, f"org-{number}", code, room.at))
 
 
-# --- reports -----------------------------------------------------------------------------------------------------------
+# --- reports ----------------------------------------------------------------------------------------------------------
 
 
 def test_a_report_stands_with_its_instant_and_fetching_counts_once(room: Room) -> None:
@@ -65,7 +65,7 @@ def test_a_page_that_repeats_itself_fills_nothing(room: Room) -> None:
     assert room.state.seats[1].reports == ()  # its secret is there: nothing to report
 
 
-# --- failing together --------------------------------------------------------------------------------------------------
+# --- failing together -------------------------------------------------------------------------------------------------
 
 
 def test_more_than_the_share_within_minutes_stops_the_clock(room: Room) -> None:
@@ -128,7 +128,7 @@ def test_what_stopped_the_clock_once_does_not_stop_it_again_and_reports_alone_on
     assert outages.suspend_for_outage(room.state, room.at) == ()
 
 
-# --- health ------------------------------------------------------------------------------------------------------------
+# --- health -----------------------------------------------------------------------------------------------------------
 
 
 def test_health_is_marked_only_when_it_changes(room: Room) -> None:
