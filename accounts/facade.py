@@ -10,8 +10,8 @@ from sqlalchemy import or_, select
 
 from accounts.access import require_organisation
 from accounts.duties import Action, Part, part_of
-from accounts.inbox import add_to_inbox
-from accounts.models import Claim, Organisation, User, UserRole
+from accounts.inbox import add_to_inbox, tell
+from accounts.models import Claim, Organisation, OrganisationKey, User, UserRole
 from accounts.services import claims, keys
 from accounts.services.registration import NewOrganisation, NewPerson, add_organisation, add_person
 from accounts.sessions import actor_of_token
@@ -29,6 +29,7 @@ __all__ = [
     "OrganisationCard",
     "Part",
     "PersonCard",
+    "SigningKeyCard",
     "actor_of_token",
     "add_to_inbox",
     "claim_is_verified",
@@ -47,7 +48,9 @@ __all__ = [
     "register_signing_key",
     "require_organisation",
     "retire_opening_key",
+    "signing_key_cards",
     "signing_keys",
+    "tell",
     "uscc_of",
     "vouch_for",
 ]
@@ -71,6 +74,18 @@ class PersonCard:
     name: str
     org_id: OrgId
     roles: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKeyCard:
+    """An active signing key. ``issuer`` and ``not_after`` are its certificate's; "" and None for a platform key.
+
+    A certificate is checked when the key is registered; that it runs out later takes nothing away from the key.
+    """
+
+    registered_at: datetime
+    issuer: str
+    not_after: datetime | None
 
 
 def organisation(unit: Unit, org_id: str) -> OrganisationCard:
@@ -156,6 +171,27 @@ def signing_keys(unit: Unit, org_id: str, suite: str = "") -> tuple[str, ...]:
     """Hex of the active signing keys, oldest first; only those of ``suite`` where one is named."""
     found = keys.active_keys(unit, org_id, KeyPurpose.SIGNING)
     return tuple(key for key in found if not suite or suite_named(suite).has_point(bytes.fromhex(key)))
+
+
+def signing_key_cards(unit: Unit, org_id: str) -> tuple[SigningKeyCard, ...]:
+    """The active signing keys with what their certificates say, oldest first."""
+    rows = unit.session.scalars(
+        select(OrganisationKey)
+        .where(
+            OrganisationKey.org_id == org_id,
+            OrganisationKey.purpose == KeyPurpose.SIGNING,
+            OrganisationKey.retired_at.is_(None),
+        )
+        .order_by(OrganisationKey.registered_at, OrganisationKey.id)
+    )
+    return tuple(
+        SigningKeyCard(
+            row.registered_at,
+            (row.certificate or {}).get("issuer", ""),
+            datetime.fromisoformat(row.certificate["not_after"]) if row.certificate else None,
+        )
+        for row in rows
+    )
 
 
 def register_decryption_key(

@@ -87,6 +87,11 @@ def beat(unit: Unit, life: str) -> None:
     unit.session.merge(RoomLife(id=life, seen_at=unit.at, beat_at=machine_now()))
 
 
+def is_dead(life: RoomLife) -> bool:
+    """Whether this process has been silent for too long."""
+    return life.beat_at < machine_now() - timedelta(seconds=DEAD_SECONDS)
+
+
 def dead_lives(unit: Unit) -> list[RoomLife]:
     """Processes that are silent for too long and still have open spans."""
     limit = machine_now() - timedelta(seconds=DEAD_SECONDS)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import accounts.models
-import bid_opening.models
 import bid_opening.identity_models
+import bid_opening.models
 import bid_opening.presence
 import credit.models
 import deposits.models
