@@ -73,6 +73,19 @@ def require_host(unit: Unit, lot_id: str) -> None:
         raise NotPermitted(what="run_room")
 
 
+def require_answerer(unit: Unit, lot_id: str) -> tuple[str, str]:
+    """The actor may answer objections for the tenderee: its side (agency, tenderee) and user id.
+
+    Raises NotFound where there is no room, NotPermitted.
+    """
+    _require_room(unit, lot_id)
+    actor = unit.actor
+    if not actor.has_role("agency", "tenderee") or not tendering.belongs_to_host_side(unit, lot_id, actor):
+        raise NotPermitted(what="answer")
+    is_tenderee = actor.org_id == tendering.lot_card(unit, lot_id).tenderee_org_id
+    return ("tenderee" if is_tenderee else "agency"), person_of(unit)
+
+
 def require_bidder(unit: Unit, lot_id: str) -> str:
     """The organisation the actor bids for; whether it has a seat, the rules say. Raises NotFound, NotPermitted."""
     _require_room(unit, lot_id)

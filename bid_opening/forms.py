@@ -49,6 +49,12 @@ class AnswerForm(BaseModel):
     text: str = Field(max_length=2000)
 
 
+class ObjectionForm(BaseModel):
+    """The objection that is taken back."""
+
+    objection_id: str = Field(max_length=36)
+
+
 class ConfirmForm(BaseModel):
     """``signature``: 128 hex digits (P1363) over the confirmation note, or empty."""
 
@@ -59,3 +65,10 @@ class WhyForm(BaseModel):
     """The reason of a proposal; what happens without one the rules say."""
 
     why: str = Field(default="", max_length=2000)
+
+
+class SessionActForm(BaseModel):
+    """One act of the host in one or several lots of a session; which acts there are ``bid_opening.sessions`` says."""
+
+    act: str = Field(max_length=40)
+    lots: list[str] = Field(min_length=1, max_length=60)

@@ -306,14 +306,15 @@ def open_query(state: RoomState, at: datetime) -> tuple[Event, ...]:
     return (e.QueryOpened(state.lot, at + timedelta(minutes=state.query_minutes)),)
 
 
-def answer(state: RoomState, objection: str, text: str) -> tuple[Event, ...]:
+def answer(state: RoomState, objection: str, text: str, *, side: str = "agency", by: str = "") -> tuple[Event, ...]:
+    """For the tenderee, by the agency that hosts or by the tenderee itself (``side``); ``by`` is the person."""
     require_phase(state, Phase.QUERY)
     remark = next((o for o in state.objections if o.id == objection), None)
     if remark is None:
         raise InvalidInput(what="objection")
     if remark.answered_at is not None:
         raise AlreadyDone(what="answered")
-    return (e.ObjectionAnswered(state.lot, objection, text_of(text)),)
+    return (e.ObjectionAnswered(state.lot, objection, text_of(text), side, by),)
 
 
 def open_confirmation(state: RoomState, at: datetime) -> tuple[Event, ...]:

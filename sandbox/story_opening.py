@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 import pypdfium2
 
 from foundation.draws import FrozenBid, freeze_text, replay
-from foundation.sealing import WrongKey, h, note
+from foundation.sealing import WrongKey
+from foundation.sealing.confirmation import confirmation_note, shown_in
 from foundation.sealing.suite import sign
 from sandbox.clients.bidder import socket_origin
 from sandbox.clients.clerk import HostActs
@@ -176,10 +175,10 @@ def confirm(story: Story) -> None:
     if not gallery.all_of("confirmation_opened"):
         story.clerk.room(story.lot_id).start_confirming()
     gallery.wait_for_type("confirmation_opened")
-    read = {int(frame.data["seat"]): frame.data for frame in gallery.all_of("line_read")}
+    shown = shown_in(story.lot["lot_code"], [{"type": one.type, "data": one.data} for one in gallery.frames])
 
     def sign_line(bidder: Bidder) -> None:
-        text = confirmation_note(story.lot["lot_code"], bidder.kept.bid, read[bidder.seat])
+        text = confirmation_note(shown, bidder.kept.bid)
         RoomActs(bidder.client, story.lot_id).confirm(sign(bidder.client.keys.signing, text).hex())
 
     each(story.bidders[:-1], sign_line)
@@ -187,15 +186,6 @@ def confirm(story: Story) -> None:
     story.advance("confirmation_end")
     closed = gallery.wait_for_type("closed").data
     story.expect("confirm", "the silent one is on record", closed["silent"] == [story.bidders[-1].seat])
-
-
-def confirmation_note(lot_code: str, bid: str, line: Mapping[str, Any]) -> bytes:
-    """What a bidder signs: its line of the record as it was read out (docs/reference/room-protocol.md)."""
-    days = "" if line["duration_days"] is None else str(line["duration_days"])
-    texts = (line["name"], line["total"] or "", days, line["quality"], line["project_manager"])
-    tidy = (" ".join(str(text).split()) for text in texts)
-    digest = h("etender-record-line/v1", lot_code, str(line["seat"]), bid, *tidy)
-    return note("etender-confirm/v1", lot_code, bid, digest)
 
 
 def fetch_record(story: Story) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 import bid_opening.consumers
 import bid_opening.tasks  # noqa: F401 - registers the jobs of the opening
 from bid_opening.ceremony import RoomState
+from bid_opening.confirming import note_for
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
 from bid_opening.services import acts, clock, rooms, schedule
 from foundation.actor import Actor
@@ -200,7 +201,7 @@ class Opening:
 
     def confirm(self, index: int, *, signed: bool = True) -> None:
         seat = self.seat(index)
-        message = acts.confirmation_note(self.lot.lot_code, seat)
+        message = note_for(self.lot.lot_code, self.state, seat)
         signature = sign(self.bidders[index].signing, message).hex() if signed else ""
         self.act(self.bidders[index].actor, acts.confirm, signature)
 

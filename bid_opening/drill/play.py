@@ -15,6 +15,7 @@ from typing import Final
 
 from bid_opening import attribution, escrow_rules, frames, rules
 from bid_opening.ceremony import RoomState, Seat, fold, fold_all
+from bid_opening.confirming import note_for
 from bid_opening.drill.cast import CLOCK_AHEAD_SECONDS, DROP_SECONDS, WRONG_SHARES, Bidder, Habit, Terms
 from bid_opening.drill.lines import Hall, Line
 from bid_opening.drill.report import Check, all_of, at_most
@@ -29,7 +30,6 @@ from bid_opening.drill.sealed import (
     own_half,
     seal_bid,
 )
-from bid_opening.services.acts import confirmation_note
 from bid_opening.states import Phase
 from foundation.draws import FrozenBid, build, rank, replay
 from foundation.entropy import Entropy
@@ -305,7 +305,7 @@ class _Play:
 
     def _confirm(self, bidder: Bidder) -> None:
         bid, seat = self.bids[bidder.org_id], rules.seat_for(self.state, bidder.org_id)
-        text = confirmation_note(self.terms.lot_code, seat)
+        text = note_for(self.terms.lot_code, self.state, seat)
         signature = sign(bid.signing_key, text)
         self.signed += verifies(bid.signing_key.public_key(), signature, text)
         self.happen(*rules.confirm(self.state, bidder.org_id, self.at, signature.hex()))

@@ -51,6 +51,8 @@ def offers_for(unit: Unit, state: RoomState, viewer: Viewer) -> list[Offer]:
         names += _ACTS_OF_HOST.get(state.phase, ())
     if viewer.is_bidder and (viewer.own is not None or state.phase is Phase.CHECK_IN):
         names += _ACTS_OF_BIDDER.get(state.phase, ())
+    if state.phase is Phase.QUERY and not viewer.is_host and viewer.is_staff and viewer.actor.has_role("tenderee"):
+        names.append("answer")
     found = [_offer(name, unit, state, viewer) for name in names]
     # Where the tender document has no escrow on request there is nothing to offer, now or later.
     found = [one for one in found if one.code != EscrowNotOnRequest.code]

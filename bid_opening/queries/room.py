@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from accounts import facade as accounts
-from bid_opening import access, frames, rules
+from bid_opening import access, confirming, frames, rules
 from bid_opening.access import Viewer
 from bid_opening.ceremony import Drawn, Remark, RoomState, Seat, Suspension
 from bid_opening.models import CheckIn
 from bid_opening.queries.offers import Offer, offers_for
-from bid_opening.services import acts, rooms
+from bid_opening.services import rooms
 from bid_opening.states import Phase
 from foundation.clock import parse_iso
 from foundation.draws import beacon_time
@@ -192,7 +192,7 @@ def room_page(unit: Unit, lot_id: str) -> RoomPage:
         is_staff=viewer.is_staff,
         may_decide=viewer.may_decide,
         seats=tuple(_seat(state, seat, viewer) for seat in state.seats),
-        own=_own(unit, state, viewer),
+        own=_own(unit, state, viewer, card.lot_code),
         draws=state.draws,
         objections=tuple(replace(one, org_id="") for one in state.objections),
         offers=tuple(offers_for(unit, state, viewer)),
@@ -265,11 +265,11 @@ def _status(state: RoomState, seat: Seat) -> str:
     return "missing" if state.entered_at(Phase.WINDOW_CLOSED) else "waiting"
 
 
-def _own(unit: Unit, state: RoomState, viewer: Viewer) -> OwnView | None:
+def _own(unit: Unit, state: RoomState, viewer: Viewer, lot_code: str) -> OwnView | None:
     if not viewer.is_bidder:
         return None
     org_id, seat = str(viewer.actor.org_id), viewer.own
-    note = acts.confirmation_note(unit, state, seat).decode() if seat is not None and seat.read_at is not None else ""
+    note = confirming.note_for(lot_code, state, seat).decode() if seat is not None and seat.read_at is not None else ""
     return OwnView(
         is_checked_in=unit.session.get(CheckIn, (state.lot, org_id)) is not None,
         has_bid=tendering.own_bid(unit, state.lot, org_id) is not None,

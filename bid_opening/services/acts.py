@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from accounts import facade as accounts
-from bid_opening import access, attendance, escrow_rules, rules
+from bid_opening import access, attendance, confirming, escrow_rules, objection_rules, rules
 from bid_opening.ceremony import RoomState, Seat
 from bid_opening.errors import ShareDoesNotMatch, SignatureDoesNotVerify, StillWaiting
 from bid_opening.models import CheckIn
@@ -21,7 +21,7 @@ from foundation.errors import InvalidInput, NotFound
 from foundation.events import Event
 from foundation.events import bid_opening as e
 from foundation.publication import proofs
-from foundation.sealing import BIDDER, h, matches_commit, note
+from foundation.sealing import BIDDER, matches_commit
 from foundation.sealing.suite import load_public, verifies
 from foundation.store.unit import Unit
 from tendering import facade as tendering
@@ -114,26 +114,16 @@ def raise_objection(unit: Unit, lot_id: str, text: str) -> RoomState:
     return rooms.apply(unit, lot_id, rules.raise_objection(state, org_id, unit.new_id(), text, unit.at))
 
 
+def withdraw_objection(unit: Unit, lot_id: str, objection_id: str) -> RoomState:
+    """撤回本单位的异议, before it is answered; that it was raised stays on record (R3.49)."""
+    org_id = access.require_bidder(unit, lot_id)
+    state = rooms.locked(unit, lot_id)
+    return rooms.apply(unit, lot_id, objection_rules.withdraw(state, org_id, objection_id, unit.at))
+
+
 def no_objection(unit: Unit, lot_id: str) -> RoomState:
     org_id = access.require_bidder(unit, lot_id)
     return rooms.apply(unit, lot_id, rules.no_objection(rooms.locked(unit, lot_id), org_id, unit.at))
-
-
-def line_digest(lot_code: str, seat: Seat) -> str:
-    """Hex SHA-256 over one line of the record as it was read out: what a confirmation is about."""
-    days = "" if seat.duration_days is None else str(seat.duration_days)
-    return h(
-        "etender-record-line/v1",
-        lot_code,
-        str(seat.number),
-        seat.bid,
-        *(" ".join(text.split()) for text in (seat.name, seat.total or "", days, seat.quality, seat.project_manager)),
-    )
-
-
-def confirmation_note(lot_code: str, seat: Seat) -> bytes:
-    """``note("etender-confirm/v1", lot code, bid, line digest)``: what the bidder's device signs."""
-    return note("etender-confirm/v1", lot_code, seat.bid, line_digest(lot_code, seat))
 
 
 def confirm(unit: Unit, lot_id: str, signature: str = "") -> RoomState:
@@ -146,15 +136,15 @@ def confirm(unit: Unit, lot_id: str, signature: str = "") -> RoomState:
     org_id = access.require_bidder(unit, lot_id)
     state = rooms.locked(unit, lot_id)
     events = rules.confirm(state, org_id, unit.at, signature)
-    if signature and not _is_signed(unit, lot_id, rules.seat_for(state, org_id), signature):
+    if signature and not _is_signed(unit, state, rules.seat_for(state, org_id), signature):
         raise SignatureDoesNotVerify
     return rooms.apply(unit, lot_id, events, reason="" if signature else NO_DEVICE)
 
 
-def _is_signed(unit: Unit, lot_id: str, seat: Seat, signature: str) -> bool:
+def _is_signed(unit: Unit, state: RoomState, seat: Seat, signature: str) -> bool:
     if not _SIGNATURE.fullmatch(signature):
         return False
-    message = confirmation_note(tendering.lot_card(unit, lot_id).lot_code, seat)
+    message = confirming.note_for(tendering.lot_card(unit, state.lot).lot_code, state, seat)
     keys = [load_public(bytes.fromhex(key)) for key in accounts.signing_keys(unit, seat.org_id)]
     return any(verifies(key, bytes.fromhex(signature), message) for key in keys)
 
@@ -239,9 +229,9 @@ def open_query(unit: Unit, lot_id: str) -> RoomState:
 
 
 def answer(unit: Unit, lot_id: str, objection_id: str, text: str) -> RoomState:
-    """答复异议, on the spot."""
-    access.require_host(unit, lot_id)
-    return rooms.apply(unit, lot_id, rules.answer(rooms.locked(unit, lot_id), objection_id, text))
+    """答复异议, on the spot: the host in the tenderee's name, or the tenderee itself (R3.49)."""
+    side, by = access.require_answerer(unit, lot_id)
+    return rooms.apply(unit, lot_id, rules.answer(rooms.locked(unit, lot_id), objection_id, text, side=side, by=by))
 
 
 def open_confirmation(unit: Unit, lot_id: str) -> RoomState:

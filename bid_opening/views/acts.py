@@ -87,7 +87,7 @@ def withdraw_objection(lot_id: str) -> ResponseReturnValue:
     given = parse(forms.ObjectionForm)
     with units().begin(current_actor()) as unit:
         state = acts.withdraw_objection(unit, lot_id, given.objection_id)
-    return _back(lot_id, state, ("异议已撤回，提出和撤回都已记录", "Taken back; both are on record"))
+    return back(lot_id, state, ("异议已撤回，提出和撤回都已记录", "Taken back; both are on record"))
 
 
 @bp.post("/rooms/<lot_id>/no-objection")

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from foundation.clock import machine_now
 from foundation.sealing import WrongKey
+from foundation.sealing.confirmation import confirmation_note, shown_in
 from foundation.sealing.suite import sign
 from sandbox import cast, samples
 from sandbox.autopilot.crew import Crew, Deed, Scene
@@ -20,7 +21,6 @@ from sandbox.clients.evaluation import ResultActs, contract_of
 from sandbox.clients.room import RoomActs
 from sandbox.errors import CentreRefused
 from sandbox.samples import Offer
-from sandbox.story_opening import confirmation_note
 
 HUMAN: Final = "bidder1"
 """Left to whoever tries the demonstration by hand, as long as nobody has chosen a role."""
@@ -129,8 +129,8 @@ class Robot:
         if stage is Stage.QUERY and not seat["has_no_objection"]:
             return "no_objection", acts.no_objection
         if stage is Stage.CONFIRMING and seat["confirmed_at"] is None and seat["line"] is not None:
-            line = {**seat["line"], "name": seat["name"], "seat": seat["number"]}
-            text = confirmation_note(room["lot_code"], seat["bid"], line)
+            told = client.get(f"/rooms/{lot_id}/events", after="public:0")["frames"]
+            text = confirmation_note(shown_in(room["lot_code"], told), seat["bid"])
             return "confirm", lambda: acts.confirm(sign(client.keys.signing, text).hex())
         return None
 

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from bid_opening import facade
+from bid_opening.confirming import note_for
 from bid_opening.errors import SignatureDoesNotVerify
 from bid_opening.models import ReleasedShare
 from bid_opening.services import acts
@@ -86,7 +87,7 @@ def test_a_confirmation_is_signed_with_sm2(opening: Opening) -> None:
     for bidder in opening.bidders:
         opening.act(bidder.actor, acts.no_objection)
     opening.look(times=1)
-    message = acts.confirmation_note(opening.lot.lot_code, opening.seat(0))
+    message = note_for(opening.lot.lot_code, opening.state, opening.seat(0))
     with pytest.raises(SignatureDoesNotVerify):
         opening.act(opening.bidders[0].actor, acts.confirm, sign(generate_key(S2), message).hex())
     opening.confirm(0)

@@ -305,6 +305,7 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "room_acts.confirm_escrow": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
     "room_beacons.hand_in": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
     "room_acts.raise_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
+    "room_acts.withdraw_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
     "room_acts.answer": (Action.ANSWER_OBJECTION, frozenset({Part.DO, Part.DRAFT})),
     **dict.fromkeys(
         ("room_acts.start_decryption", "room_acts.start_reading", "room_acts.start_query", "room_acts.close"),
