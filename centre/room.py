@@ -1,8 +1,8 @@
 """The room process: one asyncio loop for what many slow people do at once — rooms, and the intake of ciphertext.
 
-``/rooms/<lot>`` is an opening room, ``/uploads/<upload>`` takes segments of a sealed bid, ``/self-check`` trial bytes.
-A cookie or a Bearer token says who it is; a browser's Origin must be one of this centre's own pages, since cookies
-ignore ports.
+``/rooms/<lot>`` is an opening room and ``/rooms/<lot>/poll`` the same without a socket, ``/uploads/<upload>`` takes
+segments of a sealed bid, ``/self-check`` trial bytes. A cookie or a Bearer token says who it is; a browser's Origin
+must be one of this centre's own pages, since cookies ignore ports.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from accounts.sessions import COOKIE, actor_of_token
-from bid_opening.room import RoomServer
+from bid_opening.room import RoomServer, line, polling
+from bid_opening.room.reader import address_of
 from centre.ports import allow_many_connections
 from foundation.actor import PUBLIC, Actor
 from foundation.runtime import Runtime
@@ -50,8 +51,29 @@ class Gate:
             return connection.respond(http.HTTPStatus.FORBIDDEN, "origin\n")
         if path != "/self-check" and not path.startswith(("/rooms/", "/uploads/")):
             return connection.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
-        connection.actor = await asyncio.to_thread(self._actor_of, request)  # type: ignore[attr-defined]
+        # A spectator without a login is the public: no thread and no query for one of ten thousand.
+        token = _token(request)
+        actor = await asyncio.to_thread(self._actor_of, token) if token else PUBLIC
+        if path.startswith("/rooms/") and path.endswith("/poll"):
+            return await self._poll(connection, request, actor)
+        connection.actor = actor  # type: ignore[attr-defined]
+        line.prepare(connection, request, is_room=path.startswith("/rooms/"))
         return None
+
+    async def _poll(self, connection: ServerConnection, request: Request, actor: Actor) -> Response:
+        """The answer to a plain request that waited for news; the page that asks has another port, hence the origin."""
+        parts = urlsplit(request.path)
+        lot_id = parts.path.removeprefix("/rooms/").removesuffix("/poll")
+        status, body = await polling.answer(self.rooms, lot_id, parts.query, actor, address_of(connection))
+        response = connection.respond(status, body)
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "application/json"
+        response.headers["Cache-Control"] = "no-store"
+        if (origin := request.headers.get("Origin")) is not None:
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Credentials"] = "true"
+            response.headers["Vary"] = "Origin"
+        return response
 
     def _origin_is_ours(self, request: Request) -> bool:
         origin = request.headers.get("Origin")
@@ -67,13 +89,7 @@ class Gate:
             and allowed_host(parts.hostname or "", settings)
         )
 
-    def _actor_of(self, request: Request) -> Actor:
-        authorization = request.headers.get("Authorization", "")
-        token = authorization.removeprefix("Bearer ") if authorization.startswith("Bearer ") else ""
-        if not token:
-            token = _cookie(request.headers.get("Cookie", ""), COOKIE)
-        if not token:
-            return PUBLIC
+    def _actor_of(self, token: str) -> Actor:
         with self.runtime.units.read() as unit:
             return actor_of_token(unit, token) or PUBLIC
 
@@ -90,6 +106,14 @@ class Gate:
             await self.trials.handle(connection, actor)
         else:
             await self.uploads.handle(connection, name, actor)
+
+
+def _token(request: Request) -> str:
+    """The session a client names; empty for the public."""
+    authorization = request.headers.get("Authorization", "")
+    if authorization.startswith("Bearer "):
+        return authorization.removeprefix("Bearer ")
+    return _cookie(request.headers.get("Cookie", ""), COOKIE)
 
 
 def _cookie(header: str, name: str) -> str:
@@ -118,7 +142,7 @@ async def serve_rooms(runtime: Runtime) -> None:
         "max_queue": 2,  # frames buffered per connection: a slow upload costs half a megabyte, not four
         "ping_interval": 20,
         "ping_timeout": 20,
-        "compression": None,  # frames are compressed once per room and audience, not once per connection
+        **line.options(),  # frames are deflated once per room and audience, not once per connection
         "ssl": context,
         "process_request": gate.process_request,
     }

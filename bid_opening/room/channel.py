@@ -1,8 +1,8 @@
 """One audience of one room: the frames of its sequence, kept as ready-made socket bytes, and who listens.
 
-A frame is made into bytes once, however many people read it. Each reader has a number per audience; whatever lies
-between that number and the head is what it still has to get. So a frame can neither be sent twice nor left out, and
-joining, catching up and going live are the same act.
+A frame is made into bytes and deflated once, however many people read it. Each reader has a number per audience;
+whatever lies between that number and the head is what it still has to get. So a frame can neither be sent twice nor
+left out, and joining, catching up and going live are the same act.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from websockets.frames import Frame, Opcode
+from bid_opening.room.wire import Made
 
 if TYPE_CHECKING:
     from bid_opening.room.reader import Reader
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
 CHUNK: Final = 250
 """Readers written to before the loop may do something else (measured delay of neighbours: 35 ms instead of 280)."""
 KEEP_FRAMES: Final = 4000
-
-
-def raw_text(text: str) -> bytes:
-    """A text message of a server as it stands on the wire (RFC 6455: unmasked, one fragment)."""
-    return Frame(Opcode.TEXT, text.encode()).serialize(mask=False)
+NEAR_BYTES: Final = 32 * 1024
+"""What is handed to one socket in one piece while it catches up."""
+NEAR_FRAMES: Final = 100
 
 
 class Channel:
@@ -37,8 +35,10 @@ class Channel:
         self.readers: dict[Reader, int] = {}
         """Who listens, and the last number written to each. It stands here, in one piece of memory, and not with the
         readers: to look it up at 2,000 places cost a seventh of a delivery."""
-        self._frames: deque[bytes] = deque()
-        self._joined: dict[int, bytes] = {}
+        self._frames: deque[Made] = deque()
+        self._joined: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
+        """By coding and by the number a reader stands at: what it lacks, as one piece."""
+        self._news = asyncio.Event()
         self._flush: asyncio.Task[None] | None = None
 
     @property
@@ -57,30 +57,52 @@ class Channel:
                 continue
             if number != self.head + 1:
                 raise ValueError(f"{self.audience}: frame {number} after {self.head}")
-            self._frames.append(raw_text(text))
+            self._frames.append(Made(text))
             self.head = number
         if self.head == before:
             return False
-        self._joined.clear()
+        self._forget_joined()
+        news, self._news = self._news, asyncio.Event()
+        news.set()
         return True
 
-    def bytes_after(self, number: int) -> bytes:
+    def _forget_joined(self) -> None:
+        for made in self._joined:
+            made.clear()
+
+    def bytes_after(self, number: int, coding: int) -> bytes:
         """Every frame after ``number`` as one piece, made once for all readers that stand there."""
-        made = self._joined.get(number)
+        made = self._joined[coding].get(number)
         if made is not None:
             return made
         if number >= self.head:
             return b""
         if number < self.floor:
             raise ValueError(f"{self.audience}: {number} is older than what is kept")
-        made = self._joined[number] = b"".join(islice(self._frames, number - self.floor, None))
+        lacking = islice(self._frames, number - self.floor, None)
+        made = self._joined[coding][number] = b"".join(one.bytes_for(coding) for one in lacking)
         return made
 
-    def piece_after(self, number: int, count: int) -> tuple[int, bytes]:
-        """At most ``count`` frames after ``number``, and the number then reached: for a reader far behind."""
-        reached = min(number + count, self.head)
-        start = number - self.floor
-        return reached, b"".join(islice(self._frames, start, start + reached - number))
+    def piece_after(self, number: int, coding: int) -> tuple[int, bytes]:
+        """The next frames, at most NEAR_FRAMES of them and about NEAR_BYTES, and the number then reached."""
+        parts: list[bytes] = []
+        size = 0
+        for one in islice(self._frames, number - self.floor, number - self.floor + NEAR_FRAMES):
+            part = one.bytes_for(coding)
+            if parts and size + len(part) > NEAR_BYTES:
+                break
+            parts.append(part)
+            size += len(part)
+        return number + len(parts), b"".join(parts)
+
+    def texts_after(self, number: int, count: int) -> list[str]:
+        """At most ``count`` frames after ``number`` as they are written, for those who have no socket."""
+        return [one.text for one in islice(self._frames, number - self.floor, number - self.floor + count)]
+
+    async def wait_beyond(self, number: int) -> None:
+        """Until there is a frame after ``number``."""
+        while self.head <= number:
+            await self._news.wait()
 
     def join(self, reader: Reader, number: int) -> None:
         """From now on this reader, who has everything up to ``number``, gets what is new; what it lacks at once."""
@@ -105,7 +127,7 @@ class Channel:
                 await asyncio.sleep(0)
         while len(self._frames) > KEEP_FRAMES:
             self._frames.popleft()
-        self._joined.clear()
+        self._forget_joined()
 
     async def settle(self) -> None:
         """Wait until a flush under way is done (closing, tests)."""

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any, Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.protocol import State
 
 from bid_opening.room.channel import Channel
+from bid_opening.room.wire import coding_of
 from foundation.actor import Actor
 from foundation.clock import monotonic
+from foundation.roomwire import Code
 
 CLOSE_SECONDS: Final = 2
-
-
-class Code(IntEnum):
-    """Why the room closes a socket."""
-
-    SIGN_IN = 4401
-    NOT_YOURS = 4403
-    NO_ROOM = 4404
-    TOO_SLOW = 4408
-    TOO_MANY = 4429
-    BAD_REQUEST = 1008
-    TOO_BIG = 1009
-    GOING_AWAY = 1001
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +55,30 @@ class Bucket:
 class Reader:
     """A connection in a room. ``sent`` is, by audience, the last number written before it joined the channel."""
 
-    __slots__ = ("_closing", "_pending_bytes", "_protocol", "_transport", "actor", "address", "connection", "sent")
+    __slots__ = (
+        *("_closing", "_pending_bytes", "_protocol", "_transport"),
+        *("actor", "coding", "connection", "is_gallery", "number", "sent"),
+    )
 
-    def __init__(self, connection: ServerConnection, actor: Actor, limits: Limits, sent: dict[str, int]) -> None:
+    def __init__(
+        self, connection: ServerConnection, actor: Actor, limits: Limits, sent: dict[str, int], number: int = 0
+    ) -> None:
         self.connection = connection
         self.actor = actor
         self.sent = sent
-        self.address = address_of(connection)
+        self.number = number
+        self.is_gallery = sent.keys() == {"public"}
+        self.coding = coding_of(connection.protocol.extensions)
         self._transport: Any = connection.transport
         self._protocol = connection.protocol
         self._pending_bytes = limits.pending_bytes
         self._closing: asyncio.Task[None] | None = None
+        limit_kernel_buffer(self._transport, limits.pending_bytes)
+
+    @property
+    def heard_at(self) -> float:
+        """The monotonic instant of its last sign of life; 0 where nobody notes it."""
+        return getattr(self.connection, "heard_at", 0.0)
 
     @property
     def is_open(self) -> bool:
@@ -92,17 +94,20 @@ class Reader:
         if number >= head:
             return
         transport = self._transport
-        if transport.get_write_buffer_size() > self._pending_bytes:
+        raw = channel.bytes_after(number, self.coding)
+        pending = transport.get_write_buffer_size()
+        if pending and pending + len(raw) > self._pending_bytes:
             self.close(Code.TOO_SLOW, "too slow")
             return
-        transport.write(channel.bytes_after(number))
+        transport.write(raw)
         channel.readers[self] = head
 
     def write(self, raw: bytes) -> bool:
         """Hand ready-made frames to the socket. False when this reader is being closed."""
         if not self.is_open:
             return False
-        if self._transport.get_write_buffer_size() > self._pending_bytes:
+        pending = self._transport.get_write_buffer_size()
+        if pending and pending + len(raw) > self._pending_bytes:
             self.close(Code.TOO_SLOW, "too slow")
             return False
         self._transport.write(raw)
@@ -112,6 +117,18 @@ class Reader:
         """Close without waiting; the socket is torn down if the other side does not answer."""
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(close(self.connection, code, reason))
+
+    def cut(self) -> None:
+        """Let go at once: nobody is there to be told why."""
+        self._transport.abort()
+
+
+def limit_kernel_buffer(transport: Any, size: int) -> None:
+    """Let the kernel hold no more unsent bytes for a reader than we do; by itself it takes megabytes."""
+    line = transport.get_extra_info("socket")
+    if line is not None:
+        with contextlib.suppress(OSError):
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size // 2)  # the kernel doubles it
 
 
 async def close(connection: ServerConnection, code: Code, reason: str) -> None:

@@ -27,8 +27,16 @@ class Room:
     may_show_presence: bool = False
     """True once the list of bidders is public; before that nobody may learn who is there (R1.05)."""
     told_presence: str = ""
+    pollers: int = 0
+    """Requests that wait for news without a socket."""
+    looked_at: float = 0.0
     _lines: Counter[str] = field(default_factory=Counter)
     _since: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody waits for what is new here."""
+        return bool(self.readers) or self.pollers > 0
 
     def take_phase(self, frames: Iterable[tuple[int, str]]) -> None:
         """Learn from frames whether the list is public."""
@@ -52,6 +60,6 @@ class Room:
             org_id: {"online": self._lines[org_id] > 0, "since": since} for org_id, since in sorted(self._since.items())
         }
         staff = self.channels["staff"].readers if "staff" in self.channels else set()
-        gallery = sum(1 for reader in self.readers if set(reader.sent) == {"public"})
+        gallery = sum(1 for reader in self.readers if reader.is_gallery)
         told = {"bidders": bidders, "gallery": gallery, "staff": len({reader.actor.user_id for reader in staff})}
         return json.dumps({"presence": told}, separators=(",", ":"), ensure_ascii=False)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any, Final
 
 import structlog
@@ -20,32 +21,32 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request
 
 from bid_opening.presence import Edge
-from bid_opening.room.channel import Channel, chunks, raw_text
+from bid_opening.room.channel import NEAR_BYTES, NEAR_FRAMES, Channel
 from bid_opening.room.civil import CivilTime
 from bid_opening.room.presence import PresenceWriter, presence_writer
-from bid_opening.room.query import parse_query
-from bid_opening.room.reader import Bucket, Code, Limits, Reader, address_of, close
+from bid_opening.room.pulse import ASK_SECONDS, PRESENCE_SECONDS, SESSION_SECONDS, TIME_SECONDS, Pulse, spread_ms
+from bid_opening.room.query import parse_query, speaks_ours
+from bid_opening.room.reader import Bucket, Limits, Reader, address_of, close
 from bid_opening.room.rooms import Room
 from bid_opening.room.source import NEWER_LIMIT, Frames, Key, Source, SqlSource
 from bid_opening.room.wake import Wake
+from bid_opening.room.wire import raw_text
 from foundation.actor import Actor
 from foundation.clock import monotonic
 from foundation.errors import InvalidInput
 from foundation.i18n import iso
+from foundation.roomwire import VERSION, Code
 from foundation.runtime import Runtime
 
 log = structlog.get_logger("room")
 LOOK_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.02
 """Frames that come within this time go out together."""
-TIME_SECONDS: Final = 10.0
-PRESENCE_SECONDS: Final = 2.0
-SESSION_SECONDS: Final = 30.0
 FORGET_SECONDS: Final = 300.0
 FEW_CHANNELS: Final = 50
 """So many sequences are asked for what is new in one query; for more, their heads are read before."""
-FAR_BEHIND: Final = 100
-"""Frames a newcomer may miss and still be served in one piece; more are sent with waiting for the socket."""
+LOOK_AGAIN_SECONDS: Final = 0.5
+"""How often a client that claims to be ahead of this process makes it look, whoever and however many claim it."""
 CATCH_UP_SECONDS: Final = 30.0
 SHAKEN: Final = Request("", Headers())
 """Stands for a request that was answered; the library takes None for a handshake that is still to come."""
@@ -81,13 +82,15 @@ class RoomServer:
         self._addresses: Counter[str] = Counter()
         self._sessions: Counter[str] = Counter()
         self._total = 0
+        self._numbers = itertools.count()
+        self.pulse = Pulse(self.rooms, self.civil, self.source)
 
     # --- one connection -------------------------------------------------------------------------------------------
 
     async def handle(self, connection: ServerConnection, lot_id: str, query: str, actor: Actor) -> None:
         """Serve one client until it leaves."""
         try:
-            with self._counted(connection, actor):
+            with self.counted(address_of(connection), actor):
                 await self._serve(connection, lot_id, query, actor)
         except Closed as reason:
             await close(connection, reason.code, reason.reason)
@@ -95,8 +98,9 @@ class RoomServer:
             return
 
     @contextlib.contextmanager
-    def _counted(self, connection: ServerConnection, actor: Actor) -> Any:
-        address, session = address_of(connection), str(actor.session_id or "")
+    def counted(self, address: str, actor: Actor) -> Iterator[None]:
+        """Hold a place for one connection. Raises Closed where there is none."""
+        session = str(actor.session_id or "")
         limits = self.limits
         if (
             self._total >= limits.total
@@ -117,19 +121,25 @@ class RoomServer:
                     del counter[key]
 
     async def _serve(self, connection: ServerConnection, lot_id: str, query: str, actor: Actor) -> None:
-        try:
-            wanted = parse_query(query)
-        except InvalidInput as bad:
-            raise Closed(Code.BAD_REQUEST, bad.code) from bad
-        room = await self._room(lot_id)
-        if room is None:
-            raise Closed(Code.NO_ROOM, "no room")
-        after = await self._admit(room, wanted, actor)
-        reader = Reader(connection, actor, self.limits, after)
+        room, after = await self.enter(lot_id, query, actor)
+        reader = Reader(connection, actor, self.limits, after, next(self._numbers))
         # The headers of the handshake have been read; kept for as long as it listens they are a tenth of its memory.
         connection.request, connection.response = SHAKEN, None
         async with self._listening(room, reader):
             await self._listen(reader)
+
+    async def enter(self, lot_id: str, query: str, actor: Actor) -> tuple[Room, dict[str, int]]:
+        """The room that is asked for, and the audiences with their positions. Raises Closed."""
+        try:
+            is_understood, wanted = speaks_ours(query), parse_query(query)
+        except InvalidInput as bad:
+            raise Closed(Code.BAD_REQUEST, bad.code) from bad
+        if not is_understood:
+            raise Closed(Code.OLD_VERSION, "reload")
+        room = await self._room(lot_id)
+        if room is None:
+            raise Closed(Code.NO_ROOM, "no room")
+        return room, await self._admit(room, wanted, actor)
 
     async def _admit(self, room: Room, wanted: dict[str, int], actor: Actor) -> dict[str, int]:
         """The audiences this actor gets, and after which number each. The public costs no query."""
@@ -147,8 +157,8 @@ class RoomServer:
     @contextlib.asynccontextmanager
     async def _listening(self, room: Room, reader: Reader) -> AsyncIterator[None]:
         """Say where it starts, send what is missing; from then on it is one of the readers."""
-        channels = [await self._channel(room, audience) for audience in reader.sent]
-        hello = await self._hello(room, reader, channels)
+        channels = await self.channels_of(room, reader.sent)
+        hello = await self._hello(reader, channels)
         reader.write(raw_text(hello))
         for channel in channels:
             await self._bring_near(room, reader, channel)
@@ -166,43 +176,57 @@ class RoomServer:
             room.idle_since = monotonic()
             self._note_presence(room, reader, came=False)
 
-    async def _hello(self, room: Room, reader: Reader, channels: list[Channel]) -> str:
+    async def channels_of(self, room: Room, after: dict[str, int]) -> list[Channel]:
+        """The channels of these audiences; a position that this history does not have becomes 0 (begin again)."""
+        channels = [await self._channel(room, audience) for audience in after]
+        if any(after[channel.audience] > channel.head for channel in channels):
+            await self._look_again(room)  # it may have polled frames this process has not looked at yet
         for channel in channels:
-            if reader.sent[channel.audience] > channel.head:
-                await self._look([room])  # it may have polled frames this process has not looked at yet
-        for channel in channels:
-            if reader.sent[channel.audience] > channel.head:
-                reader.sent[channel.audience] = 0  # numbers of another history: it must begin again
+            if after[channel.audience] > channel.head:
+                after[channel.audience] = 0
+        return channels
+
+    async def _look_again(self, room: Room) -> None:
+        async with room.loading:
+            if monotonic() - room.looked_at > LOOK_AGAIN_SECONDS:
+                await self._look([room])
+                room.looked_at = monotonic()
+
+    async def _hello(self, reader: Reader, channels: list[Channel]) -> str:
         now = await self.civil.now()
-        return json.dumps(
-            {
-                "hello": {
-                    "server_time": iso(now),
-                    "heads": {channel.audience: channel.head for channel in channels},
-                    "from": dict(reader.sent),
-                }
-            },
-            separators=(",", ":"),
-        )
+        told: dict[str, Any] = {
+            "version": VERSION,
+            "server_time": iso(now),
+            "heads": {channel.audience: channel.head for channel in channels},
+            "from": dict(reader.sent),
+            "spread_ms": spread_ms(self._total) if reader.is_gallery else 0,
+        }
+        return json.dumps({"hello": told}, separators=(",", ":"))
 
     async def _bring_near(self, room: Room, reader: Reader, channel: Channel) -> None:
         """Send a long history in pieces, at the speed of this socket, until the rest fits in one write."""
         audience = channel.audience
         try:
             async with asyncio.timeout(CATCH_UP_SECONDS):
-                while channel.head - reader.sent[audience] > FAR_BEHIND:
-                    number = reader.sent[audience]
+                while (number := reader.sent[audience]) < channel.head and not self._is_near(reader, channel):
                     if number < channel.floor:
-                        old = await asyncio.to_thread(self.source.frames, room.lot_id, audience, number, FAR_BEHIND)
+                        old = await asyncio.to_thread(self.source.frames, room.lot_id, audience, number, NEAR_FRAMES)
                         number, piece = old[-1][0], b"".join(raw_text(text) for _, text in old)
                     else:
-                        number, piece = channel.piece_after(number, FAR_BEHIND)
+                        number, piece = channel.piece_after(number, reader.coding)
                     if not reader.write(piece):
                         return
                     reader.sent[audience] = number
                     await reader.connection.drain()
         except TimeoutError as late:
             raise Closed(Code.TOO_SLOW, "too slow") from late
+
+    @staticmethod
+    def _is_near(reader: Reader, channel: Channel) -> bool:
+        number = reader.sent[channel.audience]
+        if number < channel.floor or channel.head - number > NEAR_FRAMES:
+            return False
+        return len(channel.bytes_after(number, reader.coding)) <= NEAR_BYTES or channel.head - number == 1
 
     async def _listen(self, reader: Reader) -> None:
         """A client has nothing to say here but a ping; people act over HTTP."""
@@ -255,15 +279,19 @@ class RoomServer:
         self._wake.open()
         self.presence.start()
         helpers = [
-            asyncio.create_task(self._every(TIME_SECONDS, self._tell_time), name="room-time"),
-            asyncio.create_task(self._every(PRESENCE_SECONDS, self._tell_presence), name="room-presence"),
-            asyncio.create_task(self._every(SESSION_SECONDS, self._ask_sessions), name="room-sessions"),
+            asyncio.create_task(self._every(seconds, act), name=f"room-{act.__name__}")
+            for seconds, act in (
+                (TIME_SECONDS, self.pulse.tell_time),
+                (PRESENCE_SECONDS, self.pulse.tell_presence),
+                (ASK_SECONDS, self.pulse.ask_lines),
+                (SESSION_SECONDS, self.pulse.ask_sessions),
+            )
         ]
         try:
             while True:
                 await self._wake.wait(LOOK_SECONDS)
                 self._forget_empty_rooms()
-                await self._try("look", self._look([room for room in self.rooms.values() if room.readers]))
+                await self._try("look", self._look([room for room in self.rooms.values() if room.is_watched]))
                 await asyncio.sleep(GATHER_SECONDS)
         finally:
             for helper in helpers:
@@ -315,48 +343,9 @@ class RoomServer:
         for lot_id in [
             lot_id
             for lot_id, room in self.rooms.items()
-            if not room.readers and not room.loading.locked() and now - room.idle_since > FORGET_SECONDS
+            if not room.is_watched and not room.loading.locked() and now - room.idle_since > FORGET_SECONDS
         ]:
             del self.rooms[lot_id]
-
-    # --- what everybody is told ---------------------------------------------------------------------------------------
-
-    async def _tell_time(self) -> None:
-        now = await self.civil.now()
-        raw = raw_text(json.dumps({"time": iso(now)}, separators=(",", ":")))
-        await self._tell((reader for room in self.rooms.values() for reader in room.readers), raw)
-
-    async def _tell_presence(self) -> None:
-        """Who is in the room, to staff only, and only once the list is public (R1.05)."""
-        for room in list(self.rooms.values()):
-            channel = room.channels.get("staff")
-            if channel is None or not channel.readers or not room.may_show_presence:
-                continue
-            message = room.presence_message()
-            if message != room.told_presence:
-                room.told_presence = message
-                await self._tell(channel.readers, raw_text(message))
-
-    async def _tell(self, readers: Iterable[Reader], raw: bytes) -> None:
-        for part in chunks(tuple(readers)):
-            for reader in part:
-                reader.write(raw)
-            await asyncio.sleep(0)
-
-    async def _ask_sessions(self) -> None:
-        """Close the sockets of sessions that ended: one query for all of them."""
-        held: dict[str, list[Reader]] = {}
-        for room in self.rooms.values():
-            for reader in room.readers:
-                if reader.actor.session_id is not None:
-                    held.setdefault(str(reader.actor.session_id), []).append(reader)
-        if not held:
-            return
-        alive = await asyncio.to_thread(self.source.live_sessions, tuple(held))
-        for session, readers in held.items():
-            if session not in alive:
-                for reader in readers:
-                    reader.close(Code.SIGN_IN, "session over")
 
     def _note_presence(self, room: Room, reader: Reader, *, came: bool) -> None:
         org_id = next((a.removeprefix("bidder:") for a in reader.sent if a.startswith("bidder:")), None)

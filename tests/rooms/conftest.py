@@ -15,12 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Engine, event, select, update
-from websockets.asyncio.server import Request, ServerConnection, serve
+from websockets.asyncio.server import Request, Response, ServerConnection, serve
 
 import accounts.models
 import tendering.models
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
-from bid_opening.room import RoomServer
+from bid_opening.room import RoomServer, line, polling
 from bid_opening.room.source import SqlSource
 from bid_opening.states import Phase
 from foundation.actor import PUBLIC, Actor, system
@@ -169,16 +169,23 @@ async def hall_of(runtime: Any, book: Book, *, port: int = 0, **options: Any) ->
     """Serve as centre.room does: identity from the token, then RoomServer.handle, and its tail beside it."""
     server = RoomServer(runtime, source=Source(runtime.units), **options)
 
-    async def identify(connection: ServerConnection, request: Request) -> None:
+    async def identify(connection: ServerConnection, request: Request) -> Response | None:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        connection.actor = PEOPLE.get(token, PUBLIC)  # type: ignore[attr-defined]
+        actor = PEOPLE.get(token, PUBLIC)
+        parts = urlsplit(request.path)
+        if parts.path.endswith("/poll"):
+            status, body = await polling.answer(server, parts.path.split("/")[2], parts.query, actor, "127.0.0.1")
+            return connection.respond(status, body)
+        connection.actor = actor  # type: ignore[attr-defined]
+        line.prepare(connection, request, is_room=True)
+        return None
 
     async def handle(connection: ServerConnection) -> None:
         assert connection.request is not None
         parts = urlsplit(connection.request.path)
         await server.handle(connection, parts.path.split("/")[2], parts.query, connection.actor)  # type: ignore[attr-defined]
 
-    async with serve(handle, "127.0.0.1", port, process_request=identify, compression=None) as listening:
+    async with serve(handle, "127.0.0.1", port, process_request=identify, **line.options()) as listening:
         tail = asyncio.create_task(server.run())
         await asyncio.sleep(0)
         try:

@@ -15,6 +15,7 @@ from websockets.asyncio.server import serve
 from werkzeug.serving import make_server
 
 from accounts.sessions import COOKIE
+from bid_opening.room import line
 from centre.room import Gate
 from foundation.actor import Actor
 from foundation.settings import Settings
@@ -58,7 +59,7 @@ class RoomThread:
         self._over = asyncio.Event()
         gate = Gate(self.runtime)
         async with serve(
-            gate.handle, "localhost", self.port, process_request=gate.process_request, compression=None
+            gate.handle, "localhost", self.port, process_request=gate.process_request, **line.options()
         ) as server:
             tail = asyncio.create_task(gate.rooms.run())
             ready.set()
