@@ -191,7 +191,7 @@ def escrow_of(state: RoomState, seat: Seat) -> str:
 def _closed_seat(state: RoomState, number: int) -> Seat:
     rules.require_phase(state, *DECIDED_IN)
     seat = next((one for one in state.seats if one.number == number), None)
-    if seat is None or not seat.is_closed:
+    if seat is None or not seat.is_closed or seat.refusal is not None:
         raise InvalidInput(what="seat")
     if seat.attribution is not None:
         raise AlreadyDone(what="attributed")

@@ -4,6 +4,7 @@
 import { fromBase64 } from "../sealing/bytes.js";
 import { SealingError } from "../sealing/errors.js";
 import { releaseText } from "../sealing/release.js";
+import { Refused, report } from "./trouble.js";
 import { say } from "./words.js";
 
 /** @typedef {import("../sealing/release.js").Expected} Expected */
@@ -13,7 +14,7 @@ const json = { Accept: "application/json" };
 /** @param {string} url */
 export async function read(url) {
   const answer = await fetch(url, { headers: json, cache: "no-store" });
-  if (!answer.ok) throw new Error(await sentenceOf(answer));
+  if (!answer.ok) throw new Refused(await sentenceOf(answer), answer.status);
   return answer.json();
 }
 
@@ -35,7 +36,7 @@ export async function send(url, body) {
     headers: { ...json, "Content-Type": "application/json", "X-CSRFToken": token },
     body: JSON.stringify(body),
   });
-  if (!answer.ok) throw new Error(await sentenceOf(answer));
+  if (!answer.ok) throw new Refused(await sentenceOf(answer), answer.status);
   return answer.json();
 }
 
@@ -50,12 +51,14 @@ export function wordsFor(error) {
     });
     return known[error.code] ?? say(`没有交出：核对不符（${error.code}）。`, `Not released: a check failed (${error.code}).`);
   }
+  if (error instanceof TypeError) return say("连不上平台，没有交出。请换网络或换一台设备再试。", "The platform could not be reached; nothing was released. Try another network or device.");
   return error instanceof Error ? error.message : String(error);
 }
 
 /** The own header in a lot, and what it must be. Not trusted: `release.js` compares it with what was sealed. @param {string} lot */
 export async function envelopeOf(lot) {
   const own = await read(`/lots/${lot}/bid/header`);
+  report(lot, "fetched");
   /** @type {Expected} */
   const expected = { tender: own.tender, lot: own.lot, bidder: own.bidder, stage: own.stage, bid: own.bid_id, rev: own.rev, headerHash: own.header_hash };
   return { header: fromBase64(own.header), expected };

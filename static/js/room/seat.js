@@ -8,6 +8,7 @@ import { toHex, utf8 } from "../sealing/bytes.js";
 import { status } from "./dom.js";
 import { envelopeOf, giveRelease, read, send, wordsFor } from "./releasing.js";
 import { compareSeal } from "./sealcheck.js";
+import { codeOf, report } from "./trouble.js";
 import { say } from "./words.js";
 
 /** @typedef {Uint8Array<ArrayBuffer>} Bytes */
@@ -32,6 +33,7 @@ export function startSeat(lot, refresh) {
       refresh();
     } catch (error) {
       tell(place, "bad", wordsFor(error));
+      report(lot, codeOf(error));
     } finally {
       button.removeAttribute("aria-disabled");
     }
