@@ -172,6 +172,19 @@ _RULES: Final[dict[type[Event], tuple[_Rule, ...]]] = {
     e.OpeningSuspended: ((PUBLIC, "suspended", _fields("cause", "why", "left_seconds", "outage_since")),),
     e.OpeningReconvened: ((PUBLIC, "reconvened", _fields("until")),),
     e.OpeningAborted: ((PUBLIC, "aborted", _fields("why")),),
+    # Talk (R3.34 to R3.36). What is asked for help and answered is on the pages of that bidder and of the duty desk.
+    e.MessageSaid: ((PUBLIC, "message_said", _fields("number", "role", "seat", "name", "text")),),
+    e.MessageHidden: ((PUBLIC, "message_hidden", _fields("number", "reason", "role")),),
+    e.HelpAsked: (
+        (STAFF, "help_asked", _fields("ticket", "seat", "topic")),
+        (OWN, "help_asked", _fields("ticket", "seat", "topic")),
+    ),
+    e.HelpAnswered: (
+        (STAFF, "help_answered", _fields("ticket", "seat")),
+        (OWN, "help_answered", _fields("ticket", "seat")),
+    ),
+    e.HelpClosed: ((STAFF, "help_closed", _fields("ticket", "seat")), (OWN, "help_closed", _fields("ticket", "seat"))),
+    e.DocumentShown: ((PUBLIC, "document_shown", _fields("number", "source", "title", "sha256", "size_bytes")),),
 }
 
 

@@ -6,6 +6,7 @@ import accounts.models
 import bid_opening.identity_models
 import bid_opening.models
 import bid_opening.presence
+import bid_opening.talk_models
 import credit.models
 import deposits.models
 import evaluation.models

@@ -20,6 +20,8 @@ from foundation.storage import ObjectStore
 from foundation.store.unit import Unit
 from tendering.models import Document, Lot, PastDeal, Project, SealedBid
 from tendering.opening_plan import PlannedOpening, PlannedSession, clashes_of, sessions_of
+from tendering.queries.lot_page import DocumentRow
+from tendering.queries.lot_page import documents_of as published_documents
 from tendering.queries.opening_plan import openings_of_host
 from tendering.queries.rehearsals import RehearsalEvidence, Rehearsed, rehearsal_evidence
 from tendering.queries.statistics import Figures, KindFigures, Rate, figures, years_with_deals
@@ -28,6 +30,7 @@ from tendering.states import BidState, LotState, LotTrigger
 from tendering.stays import LotStayed, grounds_of, has_stay, lift_stay, place_stay, require_no_stay
 
 __all__ = [
+    "DocumentRow",
     "Figures",
     "KindFigures",
     "LiveBid",
@@ -63,6 +66,7 @@ __all__ = [
     "openings_of_host",
     "own_bid",
     "place_stay",
+    "published_documents",
     "published_files",
     "record_deal",
     "rehearsal_evidence",
