@@ -32,6 +32,7 @@ PAGES: Final = (
     "js/bids/workbench.js",
     "js/bids/receipt-page.js",
     "js/room/page.js",
+    "js/room/session.js",
 )
 """The modules from which everything is loaded that touches a bidder's files and keys online."""
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 import foundation.jobs.models
 import foundation.journal.models
@@ -113,41 +113,49 @@ class TenderWorld:
         tenderee: Actor | None = None,
         agency: Actor | None = None,
         suite: Suite = S1,
+        beside: OpenLot | None = None,
     ) -> OpenLot:
-        """A published works lot with a rehearsed 2-of-3 key set (and 2-of-3 custodians)."""
-        tenderee = tenderee or self.organisation("武进区教育局", "tenderee")
+        """A published works lot with a rehearsed 2-of-3 key set (and 2-of-3 custodians).
+
+        ``beside``: a lot whose project it belongs to, as the next one of it.
+        """
+        tenderee = tenderee or (None if beside else self.organisation("武进区教育局", "tenderee"))
         self._serial += 1
-        project_code = f"E3204120001{self._serial:06d}"
-        tender_code, lot_code = f"{project_code}001", f"{project_code}001001"
+        project_code = beside.tender_code[:-3] if beside else f"E3204120001{self._serial:06d}"
+        number = self._next_number(beside) if beside else 1
+        tender_code, lot_code = f"{project_code}001", f"{project_code}001{number:03d}"
         gate = tuple(generate_key(suite) for _ in range(3))
         custodians = tuple(generate_key(suite) for _ in range(3)) if escrow else ()
         keyset = make_keyset(tender_code, lot_code, gate, custodians, suite)
         with self.units.begin(TESTS) as unit:
             project_id, lot_id, at = unit.new_id(), unit.new_id(), unit.at
-            unit.session.add(
-                Project(
-                    id=project_id,
-                    project_code=project_code,
-                    tender_code=tender_code,
-                    name="武进高级中学新校区修缮工程",
-                    location="武进区湖塘镇",
-                    fund_source="财政资金 100%",
-                    trade_kind="works",
-                    is_state_funded=True,
-                    tenderee_org_id=tenderee.org_id,
-                    agency_org_id=agency.org_id if agency else None,
-                    created_at=at,
+            if beside is not None:
+                project_id = unit.session.get_one(Lot, beside.id).project_id
+            if tenderee is not None:
+                unit.session.add(
+                    Project(
+                        id=project_id,
+                        project_code=project_code,
+                        tender_code=tender_code,
+                        name="武进高级中学新校区修缮工程",
+                        location="武进区湖塘镇",
+                        fund_source="财政资金 100%",
+                        trade_kind="works",
+                        is_state_funded=True,
+                        tenderee_org_id=tenderee.org_id,
+                        agency_org_id=agency.org_id if agency else None,
+                        created_at=at,
+                    )
                 )
-            )
-            unit.session.flush()
+                unit.session.flush()
             unit.session.add(
                 Lot(
                     id=lot_id,
                     project_id=project_id,
-                    number=1,
+                    number=number,
                     lot_code=lot_code,
                     unified_deal_code=f"A01-{synthetic_uscc(999)}-20261124-{self._serial:06d}",
-                    name="武进高级中学新校区修缮工程（施工）",
+                    name="武进高级中学新校区修缮工程（施工）" + (f"{number} 标段" if number > 1 else ""),
                     state=LotState.OPEN,
                     quality="合格",
                     ceiling=Money(1_286_000_000),
@@ -165,6 +173,11 @@ class TenderWorld:
             )
             unit.session.add(_keyset_row(unit.new_id(), lot_id, keyset, at))
         return OpenLot(lot_id, lot_code, tender_code, keyset, gate, custodians, deadline_at)
+
+    def _next_number(self, beside: OpenLot) -> int:
+        with self.units.read() as unit:
+            project_id = unit.session.get_one(Lot, beside.id).project_id
+            return 1 + len(unit.session.scalars(select(Lot.id).where(Lot.project_id == project_id)).all())
 
     def lot_state(self, lot: OpenLot) -> LotState:
         with self.units.read() as unit:
