@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from bid_opening.ceremony import RoomState
+from bid_opening.ceremony import RoomState, Seat
 from bid_opening.services import rooms
 from bid_opening.states import Phase
 from foundation.errors import NotFound, NotPermitted
@@ -17,7 +17,10 @@ __all__ = ["DrawnValue", "OpenedBid", "OpeningResult", "phase_of", "result_of"]
 
 @dataclass(frozen=True, slots=True)
 class OpenedBid:
-    """One bid as it was read out. ``total`` is None for a bid that was not opened, with the reason in ``fault``."""
+    """One bid as it was read out. ``total`` is None for a bid that was not opened, with the reason in ``fault``.
+
+    ``consequence``: ``revoked`` or ``withdrawn``, as two people decided of a bid that was not opened (R1.14).
+    """
 
     seat: int
     bid: str
@@ -29,6 +32,7 @@ class OpenedBid:
     project_manager: str
     remarks: tuple[str, ...]
     fault: str
+    consequence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,21 @@ def _bids(state: RoomState) -> tuple[OpenedBid, ...]:
             quality=seat.quality,
             project_manager=seat.project_manager,
             remarks=seat.remarks,
-            fault=seat.fault or ("" if seat.is_recoverable else "bidder.not_released"),
+            fault=_fault(seat),
+            consequence=seat.attribution.consequence if seat.attribution is not None else "",
         )
         for seat in state.seats
     )
+
+
+def _fault(seat: Seat) -> str:
+    """``<whose>.<what>``: what decryption found, else whose it was that nothing was released, as it was decided."""
+    if seat.fault or seat.is_recoverable:
+        return seat.fault
+    if seat.refusal is not None:
+        return f"law.{seat.refusal.ground}"
+    decided = seat.attribution
+    return f"{decided.culprit if decided is not None else 'bidder'}.not_released"
 
 
 def _draws(state: RoomState) -> tuple[DrawnValue, ...]:

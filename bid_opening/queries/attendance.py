@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -82,6 +82,11 @@ class AttendanceRow:
     spans: tuple[SpanView, ...]
     online_seconds: int
     is_online: bool
+
+    @property
+    def online(self) -> timedelta:
+        """The same, as a page shows it."""
+        return timedelta(seconds=self.online_seconds)
 
 
 @dataclass(frozen=True, slots=True)

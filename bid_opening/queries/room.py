@@ -10,9 +10,12 @@ from typing import Any, Final
 from accounts import facade as accounts
 from bid_opening import access, confirming, frames, rules
 from bid_opening.access import Viewer
+from bid_opening.announcements import Statement, statements
 from bid_opening.ceremony import Drawn, Remark, RoomState, Seat, Suspension
+from bid_opening.identity_state import Interval
 from bid_opening.models import CheckIn
 from bid_opening.queries.offers import Offer, offers_for
+from bid_opening.queries.own_attendance import OwnAttendance, own_attendance
 from bid_opening.services import rooms
 from bid_opening.states import Phase
 from foundation.clock import parse_iso
@@ -44,7 +47,8 @@ class SeatView:
 
     ``seal_is_equal``, ``tries`` and ``escrow_reason`` only for staff and for the seat's own bidder.
 
-    ``status``: waiting, released, escrowed, missing, decrypted, unreadable, read, confirmed (terms ``seat_status.…``).
+    ``status``: waiting, released, escrowed, missing, decrypted, unreadable, read, confirmed, refused
+    (terms ``seat_status.…``).
     """
 
     number: int
@@ -62,6 +66,8 @@ class SeatView:
     escrow_reason: str | None
     escrowed_at: datetime | None
     fault: str
+    refusal: str
+    """The ground of law on which the bid was refused; "" where it was not."""
     line: LineView | None
     has_no_objection: bool
     confirmed_at: datetime | None
@@ -92,6 +98,7 @@ class OwnView:
 
     is_checked_in: bool
     has_bid: bool
+    attendance: OwnAttendance
     seat: int | None
     tries_left: int
     confirm_note: str
@@ -145,6 +152,10 @@ class RoomPage:
     draws: tuple[Drawn, ...]
     objections: tuple[Remark, ...]
     offers: tuple[Offer, ...]
+    statements: tuple[Statement, ...]
+    """What the host reads out now, for all to see (R3.40)."""
+    intervals: tuple[Interval, ...]
+    """Pauses and extensions so far (R3.06)."""
     next_step: str
     """Term ``room_next.…``: what everybody waits for now."""
     announcements: tuple[Announcement, ...]
@@ -196,6 +207,8 @@ def room_page(unit: Unit, lot_id: str) -> RoomPage:
         draws=state.draws,
         objections=tuple(replace(one, org_id="") for one in state.objections),
         offers=tuple(offers_for(unit, state, viewer)),
+        statements=statements(state),
+        intervals=state.intervals,
         next_step=_next_step(unit, state),
         announcements=_announcements(unit, lot_id),
         phase_times=state.phase_times,
@@ -243,6 +256,7 @@ def _seat(state: RoomState, seat: Seat, viewer: Viewer) -> SeatView:
         escrow_reason=seat.escrow_reason if is_close else None,
         escrowed_at=seat.escrowed_at,
         fault=seat.fault,
+        refusal=seat.refusal.ground if seat.refusal else "",
         line=line,
         has_no_objection=seat.has_no_objection,
         confirmed_at=seat.confirmed_at,
@@ -250,6 +264,8 @@ def _seat(state: RoomState, seat: Seat, viewer: Viewer) -> SeatView:
 
 
 def _status(state: RoomState, seat: Seat) -> str:
+    if seat.refusal is not None:
+        return "refused"
     if seat.confirmed_at is not None:
         return "confirmed"
     if seat.read_at is not None:
@@ -273,6 +289,7 @@ def _own(unit: Unit, state: RoomState, viewer: Viewer, lot_code: str) -> OwnView
     return OwnView(
         is_checked_in=unit.session.get(CheckIn, (state.lot, org_id)) is not None,
         has_bid=tendering.own_bid(unit, state.lot, org_id) is not None,
+        attendance=own_attendance(unit, state, org_id),
         seat=seat.number if seat is not None else None,
         tries_left=rules.TRIES_MAX - (seat.tries if seat is not None else 0),
         confirm_note=note,

@@ -119,6 +119,11 @@ def sign_in_by_papers(unit: Unit, lot_id: str, papers: tuple[KeptPaper, ...]) ->
     rooms.tell(unit, lot_id, event, state, entry)
 
 
+def was_by_papers(unit: Unit, lot_id: str, org_id: str) -> bool:
+    """Whether this organisation signed in by papers; the caller has checked that the asker may know."""
+    return unit.session.get(SignInPaper, (lot_id, org_id, "letter")) is not None
+
+
 def paper_for(unit: Unit, lot_id: str, number: int, kind: str) -> SignInPaper:
     """A paper of one seat, for the host's side, a supervisor, or the seat's own people; once the list is published.
 

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from accounts import facade as accounts
 from bid_opening.ceremony import Drawn, RoomState, Seat
 from bid_opening.models import CheckIn, OpeningRoom
-from bid_opening.services import rooms
+from bid_opening.services import record_notes, rooms
 from bid_opening.services.clock import PLATFORM
 from bid_opening.states import Phase
 from foundation.documents.fonts import FONT_DIR
@@ -104,7 +104,7 @@ def gather(unit: Unit, state: RoomState, settings: Settings) -> Paper:
         freeze_root_sha256=freeze_text(frozen),
         coefficients=tuple(_coefficient(drawn) for drawn in state.draws),
         bids=tuple(_line(unit, state, seat, has_deposit=card.deposit.fen > 0) for seat in state.seats),
-        remarks=tuple(_remarks(state)),
+        remarks=tuple(_remarks(unit, state)),
         host=_host(unit, state, card),
         tenderee_representative=_attended(state, "tenderee"),
         supervisor=_attended(state, "supervisor", "witness"),
@@ -197,6 +197,8 @@ def _line(unit: Unit, state: RoomState, seat: Seat, *, has_deposit: bool) -> Ope
 
 
 def _decrypt_result(seat: Seat) -> str:
+    if seat.refusal is not None:
+        return term("decrypt_result.refused", ZH)
     if not seat.is_recoverable:
         return term("decrypt_result.missing", ZH)
     if seat.fault:
@@ -215,7 +217,7 @@ def _objections(state: RoomState, seat: Seat) -> str:
     return "\n".join(f"异议：{one.text}　答复：{one.answer}" for one in own)
 
 
-def _remarks(state: RoomState) -> list[str]:
+def _remarks(unit: Unit, state: RoomState) -> list[str]:
     """What stands out, by seat, then what happened to the room as a whole."""
     found: list[str] = []
     for seat in state.seats:
@@ -226,13 +228,14 @@ def _remarks(state: RoomState) -> list[str]:
             told.append(("unreadable", {"fault": seat.fault}))
         if seat.escrow_asked_at is not None:
             told.append(("escrow_confirmed" if seat.escrow_confirmed_at else "escrow_asked", {}))
-        if not seat.is_recoverable:
+        if not seat.is_recoverable and seat.refusal is None:
             told.append(("not_released", {}))
         if not seat.is_checked_in:
             told.append(("not_checked_in", {}))
         found += [
             sentence("terms", f"record_remark.{code}", {"seat": f"{seat.number:02d}", **p}, ZH) for code, p in told
         ]
+        found += record_notes.notes_of_seat(unit, state, seat)
     found += [
         sentence(
             "terms",
@@ -246,7 +249,7 @@ def _remarks(state: RoomState) -> list[str]:
         found.append(term("record_remark.extended", ZH, times=state.extensions))
     if halts := state.times_in(Phase.SUSPENDED):
         found.append(term("record_remark.suspended", ZH, times=halts))
-    return found
+    return [*found, *record_notes.notes_of_clock(state)]
 
 
 def _host(unit: Unit, state: RoomState, card: tendering.LotCard) -> str:

@@ -85,6 +85,8 @@ def _key(room: RoomPage, seat: SeatView) -> Mark:
 
 
 def _state(room: RoomPage, seat: SeatView, *, has_objected: bool) -> Mark:
+    if seat.refusal:
+        return Mark("bad", "bad", "room_seat.refused")
     if seat.confirmed_at is not None:
         return Mark("ok", "ok", "room_seat.confirmed")
     if has_objected:
@@ -143,6 +145,7 @@ def plain(room: RoomPage, seat: SeatView) -> dict[str, Any]:
         "isEqual": seat.seal_is_equal,
         "decryptedAt": "yes" if seat.status == "decrypted" else None,
         "fault": seat.fault or None,
+        "refusal": seat.refusal or None,
         "line": {"total": seat.line.total} if seat.line else None,
         "hasObjected": any(one.seat == seat.number for one in room.objections) or None,
         "noObjection": seat.has_no_objection or None,

@@ -36,6 +36,9 @@ WORD_PREFIXES: Final = (
     "beacon_source.",
     "client_code.",
     "culprit.",
+    "absence.",
+    "refusal_ground.",
+    "identity_check.",
     "fault_consequence.",
     "health_",
 )

@@ -31,6 +31,7 @@ export function keyMark(seat, phase) {
  * @returns {[string, string, string]} kind, shape, term
  */
 export function stateMark(seat, phase, presence) {
+  if (seat.refusal) return ["bad", "bad", "room_seat.refused"];
   if (seat.confirmedAt) return ["ok", "ok", "room_seat.confirmed"];
   if (seat.hasObjected) return ["warn", "warn", "room_seat.objected"];
   if (seat.noObjection) return ["ok", "ok", "room_seat.agreed"];

@@ -25,6 +25,7 @@
  * @property {boolean} [isEqual]
  * @property {string} [decryptedAt]
  * @property {string} [fault]
+ * @property {string} [refusal] the ground of law of a refused bid
  * @property {Record<string, any>} [line]
  * @property {boolean} [hasObjected]
  * @property {boolean} [noObjection]
@@ -51,6 +52,7 @@ const SEAT_CHANGES = /** @type {Record<string, (frame: Frame) => Seat>} */ ({
   escrow_request_confirmed: ({ at }) => ({ escrowConfirmedAt: at }),
   escrow_opened: ({ at }) => ({ escrowedAt: at }),
   price_decrypted: ({ at }) => ({ decryptedAt: at }),
+  bid_refused: ({ data }) => ({ refusal: data.ground }),
   bid_unreadable: ({ data }) => ({ fault: data.fault }),
   line_read: ({ data }) => ({ line: data }),
   objection_raised: () => ({ hasObjected: true }),
@@ -59,7 +61,7 @@ const SEAT_CHANGES = /** @type {Record<string, (frame: Frame) => Seat>} */ ({
 });
 
 /** Frames of a seat that also add something to the page. */
-const ADDS = new Set(["escrow_requested", "escrow_request_confirmed", "objection_raised"]);
+const ADDS = new Set(["escrow_requested", "escrow_request_confirmed", "objection_raised", "bid_refused"]);
 
 /**
  * @param {Record<string, number>} heads
