@@ -151,5 +151,6 @@ def suspend_for_outage(state: RoomState, at: datetime) -> tuple[Event, ...]:
     if found is None or state.until is None:
         return ()
     why, since = found
-    left = max(0, int((state.until - at).total_seconds()))
+    # Rounded up: nobody may lose the second that was begun.
+    left = max(0, -((at - state.until) // timedelta(seconds=1)))
     return (e.OpeningSuspended(state.lot, "platform", why, "system", left, since),)
