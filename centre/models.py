@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import accounts.models
+import accounts.notices.models
 import bid_opening.identity_models
 import bid_opening.models
 import bid_opening.presence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import accounts.notices.tasks
 import bid_opening.consumers
 import bid_opening.tasks
 import centre.bundles.issuing
@@ -20,6 +21,7 @@ from foundation.jobs.registry import periodic
 from foundation.runtime import Runtime
 
 __all__ = [
+    "accounts",
     "bid_opening",
     "centre",
     "credit",

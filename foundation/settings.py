@@ -8,6 +8,9 @@ from typing import Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from foundation.notices.addresses import check_mail_url, check_sms_url
+from foundation.notices.mail import is_mail_address
+
 
 class Settings(BaseSettings):
     """Everything an operator may set.
@@ -16,7 +19,9 @@ class Settings(BaseSettings):
     REDIS_URL, BROKER_URL, STORAGE_URL).
     """
 
-    model_config = SettingsConfigDict(env_prefix="CENTRE_", extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CENTRE_", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(default=Path("var"), description="Folder of database, files, keys and sockets")
     database_url: str = Field(default="", validation_alias="DATABASE_URL", description="Empty: SQLite in data_dir")
@@ -35,6 +40,27 @@ class Settings(BaseSettings):
     tsa_url: str = Field(default="", description="Time stamping authority (RFC 3161) for frozen lists; empty: none")
     tsa_roots: Path | None = Field(default=None, description="PEM roots that time stamps are checked against")
     beacon_urls: str = Field(default="", description="drand relays for announced beacons, comma separated; empty: none")
+    public_url: str = Field(
+        default="", description="Address at which people reach the pages, for links in messages; empty: localhost"
+    )
+    smtp_url: str = Field(
+        default="",
+        description="Mail server: smtps://user@host:465 or smtp+starttls://user@host:587, password in"
+        " secrets/smtp-password; smtp://localhost; file: or console: for development; empty: off, in a"
+        " demonstration file:",
+    )
+    mail_from: str = Field(default="centre@localhost", description="Sender of e-mail")
+    sms_url: str = Field(
+        default="",
+        description="SMS gateway that takes signed JSON over https (key in secrets/sms.key); file: or console:;"
+        " empty: off, in a demonstration file:",
+    )
+    notice_roots: Path | None = Field(
+        default=None, description="PEM roots believed beside the system's, of mail servers, SMS gateway and webhooks"
+    )
+    notice_private_targets: bool = Field(
+        default=False, description="Webhooks may point to http and to private addresses: for tests and development"
+    )
     freeze_grace_seconds: int = Field(
         default=60, ge=10, le=600, description="How long after a deadline the frozen list may reach the cosigned log"
     )
@@ -57,6 +83,23 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().resolve()
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        return check_mail_url(value)
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if not is_mail_address(value):
+            raise ValueError("an e-mail address, please")
+        return value
+
+    @field_validator("sms_url")
+    @classmethod
+    def _sms_gateway(cls, value: str) -> str:
+        return check_sms_url(value)
 
     @property
     def database(self) -> str:
@@ -91,3 +134,8 @@ class Settings(BaseSettings):
     @property
     def web_origin(self) -> str:
         return f"{self.scheme}://localhost:{self.web_port}"
+
+    @property
+    def public_origin(self) -> str:
+        """Where links of messages lead."""
+        return self.public_url.rstrip("/") or self.web_origin

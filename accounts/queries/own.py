@@ -18,6 +18,7 @@ from accounts.models import (
     OrganisationKey,
     User,
 )
+from accounts.notices.choices import muted_codes
 from accounts.roles import Role, in_order
 from accounts.rules import possession_text, tail_of
 from accounts.states import ClaimState
@@ -170,7 +171,7 @@ def session_lines(unit: Unit) -> tuple[SessionLine, ...]:
 
 def inbox(unit: Unit, *, after: Sequence[str] | None, limit: int) -> list[InboxLine]:
     """Messages to the actor and its organisation, newest first."""
-    query = select(InboxItem).where(_mine(unit)).order_by(InboxItem.id.desc()).limit(limit)
+    query = select(InboxItem).where(_mine(unit), _wanted(unit)).order_by(InboxItem.id.desc()).limit(limit)
     if after:
         query = query.where(InboxItem.id < after[0])
     return [
@@ -185,12 +186,17 @@ def _sentence(unit: Unit, code: str) -> str:
 
 
 def unread(unit: Unit) -> int:
-    count = select(func.count()).select_from(InboxItem).where(_mine(unit), InboxItem.read_at.is_(None))
+    count = select(func.count()).select_from(InboxItem).where(_mine(unit), _wanted(unit), InboxItem.read_at.is_(None))
     return unit.session.scalar(count) or 0
 
 
 def _mine(unit: Unit) -> ColumnElement[bool]:
     return or_(InboxItem.user_id == unit.actor.user_id, InboxItem.org_id == unit.actor.org_id)
+
+
+def _wanted(unit: Unit) -> ColumnElement[bool]:
+    """Not of a kind the reader has switched off; the message itself stays, and shows again when it is switched on."""
+    return InboxItem.code.not_in(muted_codes(unit, unit.actor.user_id or ""))
 
 
 def _keys(unit: Unit, org_id: str) -> tuple[KeyLine, ...]:

@@ -150,6 +150,7 @@ MORE = (
     ("accounts.account", "observer1", "", 200),
     ("verification.verification", "observer1", "", 200),
     ("accounts.show_inbox", "agency1", "", 200),
+    ("notices.show_notices", "agency1", "", 200),
     ("projects.my_projects", "tenderee1", "", 200),
     ("projects.my_projects", "bidder1", "", 403),
     ("demo.show_demo", "bidder1", "", 200),

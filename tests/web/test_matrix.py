@@ -368,6 +368,7 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     ),
     "credit_standing.file_objection": (Action.ENTER_CREDIT, frozenset({Part.RAISE})),
     "verification.decide_claim": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
+    **dict.fromkeys(("notices.send_again", "notices.send_all_again"), "centre_staff"),
     "verification.decide_code": (Action.VERIFY_CLAIM, frozenset({Part.DO})),
     "people.add_person": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
     "people.assign_roles": (Action.ASSIGN_ROLES, frozenset({Part.DO})),
