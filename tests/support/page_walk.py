@@ -139,6 +139,8 @@ MORE = (
     ("rooms.supervise", "supervisor1", "closed_room", 200),
     ("rooms.supervise", "witness1", "open_lot", 200),
     ("room_beacons.show", "centre_staff1", "open_lot", 200),
+    ("room_attendance.attendance", "agency1", "closed_room", 200),
+    ("room_attendance.attendance", "supervisor1", "closed_room", 200),
     ("rooms.hall", "supervisor1", "", 200),
     *(("accounts.show_desk", person, "", 200) for person in ("agency1", "tenderee1", "expert1", "supervisor1")),
     *(("accounts.show_desk", person, "", 200) for person in ("centre_staff1", "gate_holder1", "observer1")),

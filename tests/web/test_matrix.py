@@ -301,6 +301,16 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
         (Action.RUN_ROOM, frozenset({Part.OWN})),
     ),
     "room_acts.confirm": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "room_attendance.emergency_sign_in": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    **dict.fromkeys(
+        ("room_attendance.explain_absence", "room_attendance.check_identity"),
+        (Action.RUN_ROOM, frozenset({Part.DO})),
+    ),
+    **dict.fromkeys(
+        ("room_attendance.propose_refusal", "room_attendance.withdraw_refusal"),
+        (Action.SUSPEND_ROOM, frozenset({Part.PROPOSE})),
+    ),
+    "room_attendance.decide_refusal": (Action.SUSPEND_ROOM, frozenset({Part.CONFIRM})),
     "room_acts.request_escrow": (Action.RUN_ROOM, frozenset({Part.OWN})),
     "room_acts.confirm_escrow": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
     "room_beacons.hand_in": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
