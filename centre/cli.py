@@ -39,6 +39,7 @@ class LazyGroup(click.Group):
         "score": "evaluation.cli:score_command",
         "check": "centre.check:check",
         "draw": "centre.draw:draw",
+        "drill": "centre.drills.cli:drill",
         "bundle": "centre.bundles.cli:bundle",
         "verify": "centre.bundles.cli:verify",
         "export-verifier": "centre.bundles.cli:export_verifier",

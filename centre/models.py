@@ -8,6 +8,7 @@ import bid_opening.identity_models
 import bid_opening.models
 import bid_opening.presence
 import bid_opening.talk_models
+import centre.drills.models
 import credit.models
 import deposits.models
 import evaluation.models
@@ -23,6 +24,7 @@ from centre import democlock
 __all__ = [
     "accounts",
     "bid_opening",
+    "centre",
     "credit",
     "democlock",
     "deposits",

@@ -1,7 +1,7 @@
 """The room process: one asyncio loop for what many slow people do at once — rooms, and the intake of ciphertext.
 
 ``/rooms/<lot>`` is an opening room and ``/rooms/<lot>/poll`` the same without a socket, ``/uploads/<upload>`` takes
-segments of a sealed bid, ``/self-check`` trial bytes. A cookie or a Bearer token says who it is; a browser's Origin
+segments of a sealed bid, ``/self-check`` trial bytes, ``/drills/<drill>.<key>`` a drill's frames. A cookie or a Bearer token says who it is; a browser's Origin
 must be one of this centre's own pages, since cookies ignore ports.
 """
 
@@ -20,7 +20,8 @@ from websockets.http11 import Request, Response
 
 from accounts.sessions import COOKIE, actor_of_token
 from bid_opening.room import RoomServer, line, polling
-from bid_opening.room.reader import address_of
+from bid_opening.room.reader import Limits, address_of
+from centre.drills.channel import LIMIT, DrillSource
 from centre.ports import allow_many_connections
 from foundation.actor import PUBLIC, Actor
 from foundation.runtime import Runtime
@@ -39,8 +40,15 @@ class Gate:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.rooms = RoomServer(runtime)
+        self.drills = RoomServer(runtime, source=DrillSource(runtime.units), limits=Limits(total=LIMIT))
         self.uploads = UploadReceiver(runtime)
         self.trials = TrialReceiver()
+
+    async def run(self) -> None:
+        """Look for frames of rooms and of drills, until one of the two ends."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self.rooms.run(), name="rooms")
+            both.create_task(self.drills.run(), name="drills")
 
     async def process_request(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer plain requests; refuse a page of another site before any session is looked at."""
@@ -49,7 +57,7 @@ class Gate:
             return connection.respond(http.HTTPStatus.OK, "ok\n")
         if not self._origin_is_ours(request):
             return connection.respond(http.HTTPStatus.FORBIDDEN, "origin\n")
-        if path != "/self-check" and not path.startswith(("/rooms/", "/uploads/")):
+        if path != "/self-check" and not path.startswith(("/rooms/", "/uploads/", "/drills/")):
             return connection.respond(http.HTTPStatus.NOT_FOUND, "not found\n")
         # A spectator without a login is the public: no thread and no query for one of ten thousand.
         token = _token(request)
@@ -57,7 +65,7 @@ class Gate:
         if path.startswith("/rooms/") and path.endswith("/poll"):
             return await self._poll(connection, request, actor)
         connection.actor = actor  # type: ignore[attr-defined]
-        line.prepare(connection, request, is_room=path.startswith("/rooms/"))
+        line.prepare(connection, request, is_room=path.startswith(("/rooms/", "/drills/")))
         return None
 
     async def _poll(self, connection: ServerConnection, request: Request, actor: Actor) -> Response:
@@ -102,6 +110,8 @@ class Gate:
         _, service, name = (*parts.path.split("/", 2), "")[:3]
         if service == "rooms":
             await self.rooms.handle(connection, name, parts.query, actor)
+        elif service == "drills":
+            await self.drills.handle(connection, name, parts.query, actor)
         elif service == "self-check":
             await self.trials.handle(connection, actor)
         else:
@@ -148,7 +158,7 @@ async def serve_rooms(runtime: Runtime) -> None:
     }
     server: Server
     async with serve(gate.handle, settings.bind_host, settings.room_port, **options) as server:
-        tail = asyncio.create_task(gate.rooms.run(), name="room-tail")
+        tail = asyncio.create_task(gate.run(), name="room-tail")
         log.info("room_ready", port=settings.room_port)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait({tail, stopped}, return_when=asyncio.FIRST_COMPLETED)

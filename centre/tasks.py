@@ -6,6 +6,7 @@ import accounts.notices.tasks
 import bid_opening.consumers
 import bid_opening.tasks
 import centre.bundles.issuing
+import centre.drills.running
 import credit.consumers
 import deposits.consumers
 import deposits.tasks

@@ -42,6 +42,7 @@ def make_app(runtime: Runtime) -> Flask:
     import bid_opening.web
     import centre.bundles.web
     import centre.demo_web
+    import centre.drills.web
     import credit.web
     import deposits.web
     import evaluation.web
@@ -70,6 +71,7 @@ def make_app(runtime: Runtime) -> Flask:
         package.web.register(app)
     foundation.publication.web.register(app)
     centre.bundles.web.register(app)
+    centre.drills.web.register(app)
     centre.demo_web.register(app)
     complete(app)
     return app

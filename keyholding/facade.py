@@ -10,6 +10,7 @@ from foundation.ids import KeysetId
 from foundation.store.unit import Unit
 from keyholding import access
 from keyholding.dummy import private_key_of
+from keyholding.presence import HolderPresence, holders_present
 from keyholding.rules import Overlap
 from keyholding.services import escrow, gate, keysets, losses, rehearsals
 from keyholding.services.escrow import EscrowWrapSet
@@ -20,6 +21,7 @@ from keyholding.states import KeysetState, Side
 __all__ = [
     "EscrowWrapSet",
     "HolderCard",
+    "HolderPresence",
     "KeysetCard",
     "LossCard",
     "NewSeat",
@@ -32,6 +34,7 @@ __all__ = [
     "enrol_agent",
     "escrow_shares",
     "gate_keys",
+    "holders_present",
     "is_rehearsed",
     "keyset_of",
     "keyset_text",

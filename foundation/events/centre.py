@@ -22,3 +22,31 @@ class DemoClockMoved(Event):
     after: datetime
     running: bool
     why: str
+
+
+@event_type
+@dataclass(frozen=True)
+class DrillStarted(Event):
+    """A rehearsal of a lot's opening began (its own stream ``drill:<drill>``; private, no part of the lot's story).
+
+    ``attempt`` counts from 1; a drill whose worker was killed begins anew.
+    """
+
+    TYPE: ClassVar[str] = "centre.drill_started"
+
+    drill: str
+    lot: str
+    attempt: int
+
+
+@event_type
+@dataclass(frozen=True)
+class DrillEnded(Event):
+    """What a rehearsal found: ``verdict`` is ready, not_ready or interrupted; ``failed`` the checks that fell short."""
+
+    TYPE: ClassVar[str] = "centre.drill_ended"
+
+    drill: str
+    lot: str
+    verdict: str
+    failed: tuple[str, ...]
