@@ -10,3 +10,4 @@ ROLES = ("public", "bidder", "agency", "tenderee", "supervisor", "centre_staff",
 def register(nav: Nav) -> None:
     for role in ROLES:
         nav.add(role, "开标大厅", "Openings", "rooms.hall", order=20)
+    nav.add("centre_staff", "值守台", "Duty desk", "duty.show", order=21)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask import Flask
 
-from bid_opening import nav, worklist
-from bid_opening.views import acts, beacons, board, faults, identity, rooms, sessions
+from bid_opening import duty_worklist, nav, worklist
+from bid_opening.views import acts, beacons, board, duty, faults, identity, rooms, sessions, talk
 
 
 def register(app: Flask) -> None:
@@ -16,6 +16,9 @@ def register(app: Flask) -> None:
     app.register_blueprint(sessions.bp)
     app.register_blueprint(faults.bp)
     app.register_blueprint(identity.bp)
+    app.register_blueprint(talk.bp)
+    app.register_blueprint(duty.bp)
     nav.register(app.extensions["nav"])
     app.extensions["worklist"].add(worklist.work)
+    app.extensions["worklist"].add(duty_worklist.work)
     app.jinja_env.filters["room_money"] = board.grouped

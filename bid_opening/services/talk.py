@@ -172,6 +172,12 @@ def _write_line(unit: Unit, row: HelpTicket, text: str, *, is_duty: bool) -> Non
 # Papers ----------------------------------------------------------------------------------------------------------
 
 
+def require_may_show(unit: Unit, lot_id: str) -> None:
+    """Asked before a file is read: the host, while there is talk. Raises NotFound, NotPermitted, TalkIsClosed."""
+    access.require_host(unit, lot_id)
+    talk.require_open(rooms.state_of(unit, lot_id))
+
+
 def check_paper(runtime: Runtime, lot_id: str, title: str, content: bytes) -> Paper:
     """Read an upload in the limited child process and keep it under its digest; nothing is shown by this.
 

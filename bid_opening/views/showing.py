@@ -13,6 +13,7 @@ from bid_opening import queries
 from bid_opening.frames import told_types
 from bid_opening.queries import Announcement, Hall, HallRow, RoomPage
 from bid_opening.queries.fault_board import FaultBoard, fault_board
+from bid_opening.queries.talk import TalkPage, talk_page
 from bid_opening.services import rooms
 from bid_opening.states import Phase
 from bid_opening.views import board
@@ -34,6 +35,11 @@ WORD_PREFIXES: Final = (
     "room_phase.",
     "freeze_waiting.",
     "beacon_source.",
+    "talk_role.",
+    "talk_hidden.",
+    "help_topic.",
+    "price_remark.",
+    "mark_meaning.",
     "client_code.",
     "culprit.",
     "absence.",
@@ -136,6 +142,7 @@ class Desk:
     orgs: dict[int, str]
     """Seat → organisation, for staff only: what presence is told by."""
     room_port: int
+    talk: TalkPage
 
 
 def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
@@ -157,6 +164,7 @@ def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
         orgs=_orgs(unit, room) if room.is_staff and name != "gallery" else {},
         seats={seat.number: board.plain(room, seat) for seat in room.seats},
         room_port=current_app.config["ROOM_PORT"],
+        talk=talk_page(unit, room.lot_id),
     )
 
 
