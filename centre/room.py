@@ -1,8 +1,8 @@
 """The room process: one asyncio loop for what many slow people do at once — rooms, and the intake of ciphertext.
 
 ``/rooms/<lot>`` is an opening room and ``/rooms/<lot>/poll`` the same without a socket, ``/uploads/<upload>`` takes
-segments of a sealed bid, ``/self-check`` trial bytes, ``/drills/<drill>.<key>`` a drill's frames. A cookie or a Bearer token says who it is; a browser's Origin
-must be one of this centre's own pages, since cookies ignore ports.
+segments of a sealed bid, ``/self-check`` trial bytes, ``/drills/<drill>.<key>`` is a drill's channel. A cookie or a
+Bearer token says who it is; a browser's Origin must be one of this centre's own pages, since cookies ignore ports.
 """
 
 from __future__ import annotations

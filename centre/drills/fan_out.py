@@ -25,7 +25,6 @@ from centre.drills.probes import DRILLER, Probed, tls_of
 from foundation.clock import monotonic
 from foundation.entropy import url_token
 from foundation.roomwire import FrameLost, Position
-from foundation.roomwire import FrameLost, Position
 
 TOPIC: Final = "room"
 PACE_SECONDS: Final = 0.03
