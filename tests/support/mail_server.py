@@ -65,6 +65,10 @@ class MailServer:
         return self
 
     def stop(self) -> None:
+        """Close the door and every connection; a second time nothing happens."""
+        if self._loop.is_closed():
+            return
+
         async def close() -> None:
             if self._server is not None:
                 self._server.close()
@@ -132,9 +136,11 @@ class MailServer:
         self.envelopes.append((sender, list(recipients)))
 
 
-def make_mail_server(conduct: Conduct | None = None, *, tls: tuple[Path, Path] | None = None) -> MailServer:
-    """A server on a free port; ``tls``: chain and key, for STARTTLS when the conduct says so, else from the start."""
-    made = MailServer(free_port(), conduct or Conduct())
+def make_mail_server(
+    conduct: Conduct | None = None, *, tls: tuple[Path, Path] | None = None, port: int = 0
+) -> MailServer:
+    """A server on a free port or on this one; ``tls``: chain and key, for STARTTLS when the conduct says so, else from the start."""
+    made = MailServer(port or free_port(), conduct or Conduct())
     if tls is not None:
         made.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.context.load_cert_chain(*tls)
