@@ -111,3 +111,10 @@ class SessionPartlyDone(Conflict):
     """An act was done in ``done`` lots of a session and refused in ``refused``; the objections say where and why."""
 
     code = "bid_opening.session_partly_done"
+
+
+class OutdatedPage(Conflict):
+    """The page speaks an older version of the room's protocol than the room does: it must be loaded again (R3.54)."""
+
+    code = "bid_opening.outdated_page"
+    http_status = 426

@@ -1,6 +1,6 @@
 """The lines of a drill's bidders: who is connected, what each has read, and what it still lacks.
 
-A line takes frames with the client's own rule (:class:`foundation.roomclient.Position`): a hole raises FrameLost.
+A line takes frames with the client's own rule (:class:`foundation.roomwire.Position`): a hole raises FrameLost.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from bid_opening import frames
 from bid_opening.drill.cast import Bidder
-from foundation.roomclient import Position
+from foundation.roomwire import Position
 
 
 @dataclass(slots=True)

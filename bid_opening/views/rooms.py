@@ -7,11 +7,13 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from bid_opening import access, queries
+from bid_opening.errors import OutdatedPage
 from bid_opening.room.query import parse_after
 from bid_opening.services import acts, record, rooms
 from bid_opening.views import showing
 from foundation.errors import NotFound, NotPermitted
 from foundation.i18n import iso
+from foundation.roomwire import VERSION, speaks
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.limits import EXPENSIVE, rate_limit
 from foundation.web.negotiate import wants_json
@@ -87,6 +89,8 @@ def _show(lot_id: str, desk: str) -> ResponseReturnValue:
 @allow(PUBLIC)
 def events(lot_id: str) -> ResponseReturnValue:
     """The frames of the socket for whom it fails: ``?after=public:12,staff:3``, each audience in its order."""
+    if not speaks(request.args.get("v", "")):
+        raise OutdatedPage(spoken=VERSION)
     wanted = parse_after(request.args.get("after", ""))
     with units().read(current_actor()) as unit:
         may_see = access.audiences_of(unit, lot_id)
@@ -94,6 +98,8 @@ def events(lot_id: str) -> ResponseReturnValue:
             raise NotPermitted(what="audience")
         after = wanted or dict.fromkeys(may_see, 0)
         heads = rooms.heads_of(unit, lot_id, after)
+        # Numbers this history does not have: the asker begins again, as at the socket.
+        after = {audience: number if number <= heads[audience] else 0 for audience, number in after.items()}
         found = [
             text
             for audience, number in after.items()
@@ -102,7 +108,9 @@ def events(lot_id: str) -> ResponseReturnValue:
         ]
         now = unit.at
     # The frames are JSON already, the same bytes as on the socket: they are put together, not parsed.
-    told = json_response({"server_time": iso(now), "heads": heads}).get_data(as_text=True)
+    told = json_response({"version": VERSION, "server_time": iso(now), "heads": heads, "from": after}).get_data(
+        as_text=True
+    )
     return Response(f'{told[:-1]},"frames":[{",".join(found)}]}}', mimetype="application/json")
 
 

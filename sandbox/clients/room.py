@@ -13,13 +13,12 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import connect
 
 from foundation.clock import monotonic
+from foundation.roomwire import FINAL, SILENT_SECONDS, VERSION, Code, FrameLost, Position
 from sandbox.clients.http import CentreClient, wait_for
 from sandbox.errors import CentreRefused, ProofFailed
 
 OPEN_SECONDS: Final = 3.0
-SILENCE_SECONDS: Final = 25.0
-"""The room says the time every ten seconds; who hears nothing for this long has lost the line."""
-REFUSED_CODES: Final = frozenset({4401, 4403, 4404, 4429})
+REFUSED_CODES: Final = FINAL | {Code.TOO_MANY}
 PUBLIC: Final = "public"
 
 
@@ -43,7 +42,7 @@ class RoomWatch:
         self._client = client
         self._lot_id = lot_id
         self._origin = room_origin.rstrip("/")
-        self._heads: dict[str, int] = {}
+        self._position = Position()
         self._frames: list[Frame] = []
         self._changed = threading.Condition()
         self._stop = threading.Event()
@@ -58,7 +57,7 @@ class RoomWatch:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(SILENCE_SECONDS)
+        self._thread.join(SILENT_SECONDS)
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -107,8 +106,8 @@ class RoomWatch:
         """Follow the socket until it breaks; whether it had been open."""
         if not self._origin:
             return False
-        after = ",".join(f"{audience}:{seq}" for audience, seq in sorted(self._heads.items()))
-        url = f"{self._origin}/rooms/{self._lot_id}" + (f"?after={after}" if after else "")
+        query = "&".join(f"{name}={value}" for name, value in self._query().items())
+        url = f"{self._origin}/rooms/{self._lot_id}?{query}"
         headers = {"Authorization": f"Bearer {self._client.token}"} if self._client.token else {}
         is_open = False
         try:
@@ -123,7 +122,7 @@ class RoomWatch:
                 is_open = True
                 self.connections += 1
                 heard_at = monotonic()
-                while not self._stop.is_set() and monotonic() - heard_at < SILENCE_SECONDS:
+                while not self._stop.is_set() and monotonic() - heard_at < SILENT_SECONDS:
                     try:
                         message = socket.recv(timeout=0.5)
                     except TimeoutError:
@@ -138,11 +137,14 @@ class RoomWatch:
         return is_open
 
     def _poll(self) -> None:
-        after = ",".join(f"{audience}:{seq}" for audience, seq in sorted(self._heads.items()))
-        answer = self._client.get(f"/rooms/{self._lot_id}/events", **({"after": after} if after else {}))
+        answer = self._client.get(f"/rooms/{self._lot_id}/events", **self._query())
         self.polls += 1
         self._know(answer["heads"])
         self._take(answer["frames"])
+
+    def _query(self) -> dict[str, str]:
+        after = self._position.text()
+        return {"v": str(VERSION), **({"after": after} if after else {})}
 
     def _take_message(self, message: Mapping[str, Any]) -> None:
         if "hello" in message:
@@ -153,7 +155,7 @@ class RoomWatch:
     def _know(self, audiences: Mapping[str, int]) -> None:
         """Remember every audience, also one that has told nothing yet, so that a resumed line asks for it again."""
         for audience in audiences:
-            self._heads.setdefault(audience, 0)
+            self._position.heads.setdefault(audience, 0)
 
     def _take(self, raw: list[Mapping[str, Any]]) -> None:
         """Frames in the order they came. A hole would be a lost message: Tampering, not a hiccup."""
@@ -168,13 +170,12 @@ class RoomWatch:
                     state=str(one["state"]),
                     phase_until=one.get("phase_until"),
                 )
-                head = self._heads.get(frame.audience, 0)
-                if frame.seq <= head:
-                    continue
-                if frame.seq != head + 1:
-                    raise ProofFailed(what=f"frame {frame.seq} of {frame.audience} after {head}")
-                self._heads[frame.audience] = frame.seq
-                self._frames.append(frame)
+                try:
+                    is_new = self._position.take(one)
+                except FrameLost as lost:
+                    raise ProofFailed(what=str(lost)) from lost
+                if is_new:
+                    self._frames.append(frame)
             self._changed.notify_all()
 
 

@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Engine, event, select, update
-from websockets.asyncio.server import Request, Response, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
 
 import accounts.models
 import tendering.models
+from bid_opening.client import RoomClient
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
 from bid_opening.room import RoomServer, line, polling
 from bid_opening.room.source import SqlSource
@@ -28,7 +30,6 @@ from foundation.clock import SteppingClock
 from foundation.entropy import SystemEntropy
 from foundation.hints import UnixHints
 from foundation.ids import OrgId, SessionId, UserId
-from foundation.roomclient import RoomClient
 from foundation.store.base import Base
 from foundation.store.engine import open_engine
 from foundation.store.unit import Units

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from foundation.roomclient import RoomClient, gather_frames
+from bid_opening.client import RoomClient, gather_frames
 from tests.conftest import ROOT
 from tests.rooms.conftest import LOT, Book
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bid_opening.client import gather_frames
 from bid_opening.room import server as serving
 from bid_opening.room import source as reading
-from foundation.roomclient import gather_frames
 from tests.rooms.conftest import LOT, Book, Hall
 
 OTHER = "01940000-0000-7000-8000-00000000000b"

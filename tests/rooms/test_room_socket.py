@@ -13,12 +13,12 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from bid_opening.client import RoomRefused, gather_frames
 from bid_opening.presence import PresenceSpan
 from bid_opening.room import reader as reading
 from bid_opening.room import server as serving
 from bid_opening.room.presence import PresenceWriter
 from bid_opening.room.reader import Limits
-from foundation.roomclient import RoomRefused, gather_frames
 from tests.rooms.conftest import LOT, Book, Hall, until
 
 

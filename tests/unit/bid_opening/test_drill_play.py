@@ -14,7 +14,7 @@ from bid_opening.drill.report import CheckState
 from bid_opening.states import Phase
 from foundation.entropy import SystemEntropy
 from foundation.money import Money
-from foundation.roomclient import FrameLost
+from foundation.roomwire import FrameLost
 
 OPENS = datetime(2026, 11, 26, 1, 30, tzinfo=UTC)
 

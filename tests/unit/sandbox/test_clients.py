@@ -255,7 +255,7 @@ def test_a_room_that_breaks_is_taken_up_where_it_was_and_asks_for_every_audience
         ("public", 3),
         ("bidder:1", 1),
     ]
-    assert asked == ["/rooms/lot", "/rooms/lot?after=bidder:1:0,public:2"]
+    assert asked == ["/rooms/lot?v=1", "/rooms/lot?v=1&after=bidder:1:0,public:2"]
 
 
 def test_a_gap_in_the_frames_is_tampering() -> None:
