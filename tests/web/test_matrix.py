@@ -310,6 +310,13 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
         ("room_attendance.propose_refusal", "room_attendance.withdraw_refusal"),
         (Action.SUSPEND_ROOM, frozenset({Part.PROPOSE})),
     ),
+    "room_faults.report": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "room_faults.give_reason": (Action.SUSPEND_ROOM, frozenset({Part.RAISE})),
+    **dict.fromkeys(
+        ("room_faults.propose", "room_faults.withdraw"),
+        (Action.SUSPEND_ROOM, frozenset({Part.PROPOSE, Part.CONFIRM})),
+    ),
+    "room_faults.confirm": (Action.SUSPEND_ROOM, frozenset({Part.CONFIRM})),
     "room_attendance.decide_refusal": (Action.SUSPEND_ROOM, frozenset({Part.CONFIRM})),
     "room_acts.request_escrow": (Action.RUN_ROOM, frozenset({Part.OWN})),
     "room_acts.confirm_escrow": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
