@@ -6,6 +6,7 @@ import accounts.models
 import accounts.notices.models
 import bid_opening.identity_models
 import bid_opening.models
+import bid_opening.notice_models
 import bid_opening.presence
 import bid_opening.talk_models
 import centre.drills.models

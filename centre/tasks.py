@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import accounts.notices.tasks
 import bid_opening.consumers
+import bid_opening.notice_tasks
 import bid_opening.tasks
 import centre.bundles.issuing
 import centre.drills.running

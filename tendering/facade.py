@@ -248,6 +248,17 @@ def live_bids(unit: Unit, lot_id: str) -> Sequence[LiveBid]:
     return [_live(unit, row) for row in rows]
 
 
+def sealed_bidders(unit: Unit, lot_id: str) -> tuple[OrgId, ...]:
+    """Organisations with a live bid, by id: for messages to themselves, whose sender tells nobody who they are (R1.05).
+
+    Raises NotPermitted for anybody but a process of the platform.
+    """
+    if unit.actor.is_signed_in or not unit.actor.has_role("system"):
+        raise NotPermitted(what="bidders before the list is published")
+    ids = select(SealedBid.org_id).where(SealedBid.lot_id == lot_id, SealedBid.state == BidState.SEALED).distinct()
+    return tuple(OrgId(one) for one in sorted(unit.session.scalars(ids)))
+
+
 def own_bid(unit: Unit, lot_id: str, org_id: str) -> LiveBid | None:
     """The asker's own live bid: its organisation may see it at any time. The caller passes the actor's organisation."""
     row = unit.session.scalar(

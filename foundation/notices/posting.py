@@ -101,10 +101,10 @@ def _post(
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         is_tls = isinstance(error.__cause__, ssl.SSLError) or "SSL" in type(error.__context__).__name__
         raise NotSent(Reason.TLS_FAILED if is_tls else Reason.UNREACHABLE) from None
-    _judge(status)
+    _check(status)
 
 
-def _judge(status: int) -> None:
+def _check(status: int) -> None:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

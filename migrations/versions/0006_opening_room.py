@@ -132,6 +132,14 @@ def upgrade() -> None:
         batch_op.create_index("ix_notice_deliveries_reader", ["user_id", "queued_at"], unique=False)
 
     op.create_table(
+        "opening_notices",
+        sa.Column("lot_id", sa.String(length=36), nullable=False),
+        sa.Column("moment", sa.String(length=80), nullable=False),
+        sa.Column("told_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_opening_notices_lot_id")),
+        sa.PrimaryKeyConstraint("lot_id", "moment", name=op.f("pk_opening_notices")),
+    )
+    op.create_table(
         "drill_frames",
         sa.Column("drill_id", sa.String(length=36), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -252,6 +260,7 @@ def downgrade() -> None:
     op.drop_table("help_tickets")
     op.drop_table("help_lines")
     op.drop_table("drill_frames")
+    op.drop_table("opening_notices")
     with op.batch_alter_table("notice_deliveries", schema=None) as batch_op:
         batch_op.drop_index("ix_notice_deliveries_reader")
         batch_op.drop_index("ix_notice_deliveries_org")
