@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from sqlalchemy import select
+
 from accounts import facade as accounts
-from bid_opening import access, confirming, frames, rules
+from bid_opening import access, confirming, frames, rules, talk
 from bid_opening.access import Viewer
 from bid_opening.announcements import Statement, statements
 from bid_opening.ceremony import Drawn, Remark, RoomState, Seat, Suspension
 from bid_opening.identity_state import Interval
-from bid_opening.models import CheckIn
+from bid_opening.models import CheckIn, RoomFrame
 from bid_opening.queries.offers import Offer, offers_for
 from bid_opening.queries.own_attendance import OwnAttendance, own_attendance
 from bid_opening.services import rooms
@@ -65,6 +67,7 @@ class SeatView:
     escrow_confirmed_at: datetime | None
     escrow_reason: str | None
     escrowed_at: datetime | None
+    decrypted_at: datetime | None
     fault: str
     refusal: str
     """The ground of law on which the bid was refused; "" where it was not."""
@@ -255,6 +258,7 @@ def _seat(state: RoomState, seat: Seat, viewer: Viewer) -> SeatView:
         escrow_confirmed_at=seat.escrow_confirmed_at,
         escrow_reason=seat.escrow_reason if is_close else None,
         escrowed_at=seat.escrowed_at,
+        decrypted_at=seat.decrypted_at,
         fault=seat.fault,
         refusal=seat.refusal.ground if seat.refusal else "",
         line=line,
@@ -317,10 +321,17 @@ def _next_step(unit: Unit, state: RoomState) -> str:
 
 
 def _announcements(unit: Unit, lot_id: str) -> tuple[Announcement, ...]:
-    """The newest public facts, oldest first, as the public audience was told them: never more than its frames say."""
-    head = rooms.heads_of(unit, lot_id, (frames.PUBLIC,))[frames.PUBLIC]
-    told = rooms.frames_after(unit, lot_id, frames.PUBLIC, max(0, head - ANNOUNCEMENTS), limit=ANNOUNCEMENTS)
-    return tuple(_announcement(text) for _, text in told)
+    """The newest public facts, oldest first, as the public audience was told them: never more than its frames say.
+
+    Talk is none of them: words must not push facts off the page.
+    """
+    told = unit.session.scalars(
+        select(RoomFrame.frame)
+        .where(RoomFrame.lot_id == lot_id, RoomFrame.audience == frames.PUBLIC, RoomFrame.type.not_in(talk.QUIET))
+        .order_by(RoomFrame.seq.desc())
+        .limit(ANNOUNCEMENTS)
+    ).all()
+    return tuple(_announcement(text) for text in reversed(told))
 
 
 def _announcement(text: str) -> Announcement:

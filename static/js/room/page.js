@@ -2,15 +2,17 @@
 /** A room page: starts the line, folds frames, draws what changed. Without it the page is right when it is reloaded. */
 
 import { drawSeat, drawTally } from "./board.js";
+import { recheckHere } from "./drawcheck.js";
 import { Feed } from "./feed.js";
 import { LineView } from "./lineview.js";
 import { Parts } from "./parts.js";
-import { replay } from "./replay.js";
 import { Line } from "./socket.js";
-import { offerSpeech, spoken } from "./speech.js";
+import { drawLine } from "./reading.js";
+import { follow, offerSpeech } from "./speech.js";
 import { initialState, Store } from "./store.js";
-import { put, status } from "./dom.js";
-import { moneyText, say } from "./words.js";
+import { Talk } from "./talk.js";
+import { put } from "./dom.js";
+import { say } from "./words.js";
 
 /** @typedef {import("./store.js").Frame} Frame */
 
@@ -38,14 +40,19 @@ function isMyTurn(frame) {
   return frame.audience.startsWith("bidder:") || frame.data?.seat === Number(root.dataset.own ?? -1);
 }
 
+const talk = new Talk(words);
 let structure = store.state.structure;
 store.subscribe((state, frame) => {
+  if (talk.take(frame)) return;
   feed?.add(frame);
   const number = frame.data?.seat;
   if (Number.isInteger(number) && state.seats[number]) {
     drawSeat(number, state.seats[number], state.phase, words, present[number]);
     drawTally(state.seats, state.phase);
-    if (frame.type === "line_read") drawLine(frame);
+    if (frame.type === "line_read") {
+      drawLine(frame.data, words);
+      follow(frame.data, words);
+    }
   }
   // What the host may do next depends on every seat: all prices decrypted, all lines read, everybody confirmed.
   if (state.structure !== structure || isMyTurn(frame) || (desk === "host" && Number.isInteger(number))) {
@@ -53,18 +60,6 @@ store.subscribe((state, frame) => {
     parts.refreshSoon();
   }
 });
-
-/** A line of the reading table, as it is read out. @param {Frame} frame */
-function drawLine({ data }) {
-  const row = document.querySelector(`[data-line-of="${data.seat}"]`);
-  if (!(row instanceof HTMLElement)) return;
-  row.dataset.read = JSON.stringify(data);
-  const [price, days, quality, manager] = row.querySelectorAll("td[data-l]");
-  put(price, moneyText(data.total));
-  put(days, String(data.duration_days));
-  put(quality, data.quality);
-  put(manager, data.project_manager);
-}
 
 const line = new Line({
   socketUrl: socketUrl(),
@@ -104,6 +99,7 @@ function afterExchange() {
     drawSeat(Number(number), seat, store.state.phase, words, present[Number(number)]);
   }
   drawTally(store.state.seats, store.state.phase);
+  talk.draw();
   view.draw();
   enliven();
 }
@@ -112,26 +108,9 @@ function enliven() {
   for (const button of document.querySelectorAll("[data-replay][hidden]")) {
     if (!(button instanceof HTMLElement)) continue;
     button.hidden = false;
-    button.addEventListener("click", () => replayHere(button));
+    button.addEventListener("click", () => recheckHere(button, lot));
   }
-  for (const button of document.querySelectorAll("[data-speak]:not([data-live])")) {
-    button.setAttribute("data-live", "");
-    offerSpeech(/** @type {HTMLButtonElement} */ (button), () =>
-      [...document.querySelectorAll("[data-read]")].map((row) => spoken(JSON.parse(/** @type {HTMLElement} */ (row).dataset.read ?? "{}"))),
-    );
-  }
-}
-
-/** @param {HTMLElement} button */
-async function replayHere(button) {
-  const box = button.closest("[data-draw]");
-  const place = box?.querySelector("[data-replayed]");
-  if (!(box instanceof HTMLElement) || !place) return;
-  const found = await replay(JSON.parse(box.dataset.draw ?? "{}"));
-  const text = found.isEqual
-    ? say(`重算一致：${found.tickets.length} 个备选值中抽中 ${found.value}，${found.contributions} 家贡献随机数`, `Same result: ${found.value} of ${found.tickets.length} values, seeded by ${found.contributions} bids`)
-    : say(`重算不一致：本机得到 ${found.value}`, `Different result: this device draws ${found.value}`);
-  place.replaceChildren(status(found.isEqual ? "ok" : "bad", text));
+  offerSpeech(words);
 }
 
 if (desk === "seat") {

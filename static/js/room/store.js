@@ -60,6 +60,12 @@ const SEAT_CHANGES = /** @type {Record<string, (frame: Frame) => Seat>} */ ({
   result_confirmed: ({ at }) => ({ confirmedAt: at }),
 });
 
+/** What people say: no line of the log and no part of the page follows from it (R3.34). */
+const TALK = new Set(["message_said", "message_hidden"]);
+
+/** @param {Frame} frame */
+export const isTalk = (frame) => TALK.has(frame.type);
+
 /** Frames of a seat that also add something to the page. */
 const ADDS = new Set(["escrow_requested", "escrow_request_confirmed", "objection_raised", "bid_refused"]);
 
@@ -107,8 +113,9 @@ export function reduce(state, frame) {
     phase,
     until,
     seats: seatsAfter(state, frame),
-    log: [...state.log, frame].slice(-LOG_LIMIT),
-    structure: state.structure + (isOfSeat && !moves ? 0 : 1),
+    // Words are not kept: they may be hidden again, and who comes later never gets them.
+    log: isTalk(frame) ? state.log : [...state.log, frame].slice(-LOG_LIMIT),
+    structure: state.structure + ((isOfSeat || isTalk(frame)) && !moves ? 0 : 1),
   };
 }
 
