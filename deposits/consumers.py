@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from deposits import cases
 from deposits.services import refunds
 from deposits.services.sending import WORKER
 from deposits.states import RefundGround
+from foundation.events import bid_opening as b
 from foundation.events import evaluation as v
 from foundation.events import tendering as e
 from foundation.jobs.registry import JobContext
@@ -33,6 +35,14 @@ def refund_cancelled(context: JobContext) -> None:
     with context.runtime.units.begin(WORKER) as unit:
         told = heard(unit.session, context, e.LotCancelled)
         refunds.refund_due(unit, told.event.lot, None, RefundGround.LOT_CANCELLED, told.at)
+
+
+@consumer("deposits.follow_attribution", on=b.FaultAttributed)
+def follow_attribution(context: JobContext) -> None:
+    """R3.33: revoked, a case of forfeiture holds the deposit, no money moves; withdrawn, it goes back."""
+    with context.runtime.units.begin(WORKER) as unit:
+        told = heard(unit.session, context, b.FaultAttributed)
+        cases.follow_attribution(unit, told.event, told.at)
 
 
 @consumer("deposits.refund_unsuccessful", on=v.EvaluationFailed)

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from accounts import facade as accounts
 from deposits import audit, ledger, lots
+from deposits.cases import ForfeitureCase, open_cases
 from deposits.gateway import StatementLine
 from deposits.models import DepositAccount, DepositArrival, Refund
 from deposits.queries import ArrivalLine, BlockLine, RefundLine, arrival_lines, block_lines, parts_of, refund_line
@@ -54,6 +55,7 @@ class Desk:
     stand: audit.Equation
     lots: tuple[LotLine, ...]
     refunds: tuple[OpenRefund, ...]
+    cases: tuple[ForfeitureCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class BidderLine:
 class LotDesk:
     lot: LotLine
     bidders: tuple[BidderLine, ...]
+    cases: tuple[ForfeitureCase, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def desk(unit: Unit) -> Desk:
         stand=audit.equation(unit, [one.id for one in listed]),
         lots=tuple(_line(unit, one, open_refunds) for one in listed),
         refunds=tuple(open_refunds),
+        cases=open_cases(unit, [one.id for one in listed]),
     )
 
 
@@ -106,6 +110,7 @@ def lot_desk(unit: Unit, lot_id: str) -> LotDesk:
     return LotDesk(
         lot=_line(unit, terms, _open_refunds(unit, [terms])),
         bidders=tuple(sorted(lines, key=lambda line: (line.org_name, line.org_id))),
+        cases=open_cases(unit, [terms.id]),
     )
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from accounts.roles import Role
 from accounts.services import bank
-from deposits import desk, forms
+from deposits import cases, desk, forms
 from deposits.errors import BankAway
 from deposits.gateway import StatementLine, gateway_of
 from deposits.services import arrivals, refunds
@@ -20,7 +20,7 @@ from foundation.ids import parse_id
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.limits import body_limit
 from foundation.web.parse import objections_of
-from foundation.web.respond import done, json_response, page
+from foundation.web.respond import done, json_response, page, parse, refusable
 from foundation.web.runtime import runtime, units
 
 bp = Blueprint("deposit_desk", __name__)
@@ -73,6 +73,25 @@ def order_again(refund_id: str) -> ResponseReturnValue:
         refunds.order_again(unit, refund_id)
     notice = ("已重新交银行退款", "The bank is told to refund once more")
     return done(url_for(".show_lot", lot_id=lot_id), notice=notice)
+
+
+@bp.post("/finance/deposits/<lot_id>/case")
+@allow(Role.CENTRE_STAFF)
+@refusable(show_lot)
+def end_case(lot_id: str) -> ResponseReturnValue:
+    wanted = parse(forms.CaseForm)
+    with units().begin(current_actor()) as unit:
+        desk.require_listed(unit, parse_id(lot_id))
+        cases.end_case(unit, lot_id, wanted.org_id, wanted.reference, wanted.why)
+    notice = ("已结案，保证金照常退还", "Ended; the deposit goes back as usual")
+    return done(url_for(".show_lot", lot_id=lot_id), notice=notice)
+
+
+@bp.get("/finance/deposits/<lot_id>/case")
+@allow(Role.CENTRE_STAFF)
+def back_to_lot(lot_id: str) -> ResponseReturnValue:
+    """After a refused form the address is the act's; reading it shows the lot."""
+    return redirect(url_for(".show_lot", lot_id=parse_id(lot_id)), code=303)
 
 
 @bp.post("/bank/arrivals")

@@ -22,6 +22,14 @@ def _amount(text: str) -> Money:
     return amount
 
 
+class CaseForm(BaseModel):
+    """A decision that the deposit of one case goes back after all: whose, which matter, and the decision."""
+
+    org_id: str = Field(max_length=36)
+    reference: str = Field(max_length=120)
+    why: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
 Instant = Annotated[datetime, reading(read_instant)]
 Amount = Annotated[Money, reading(_amount)]
 Serial = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,64}$")]

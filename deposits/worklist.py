@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, or_, select
 
-from deposits import lots
-from deposits.models import DepositArrival, Refund
+from deposits import cases, lots
+from deposits.models import DepositArrival, Refund, RefundBlock
 from deposits.rules import TERMS
-from deposits.states import Outcome, RefundState
+from deposits.states import BlockGround, Outcome, RefundState
 from foundation.actor import Actor
 from foundation.store.unit import Unit
 from foundation.web.worklist import Urgency, WorkItem
@@ -52,6 +52,10 @@ def _desk(unit: Unit) -> Iterator[WorkItem]:
     ).all()
     terms = _terms(unit, [*(one.lot_id for one in stray), *(one.lot_id for one in refunds)])
     listed = {lot_id for lot_id, one in terms.items() if one.is_listed}
+    for case in cases.open_cases(unit, _with_cases(unit)):
+        title = ("保证金是否不予退还，等待决定", "Whether a deposit is kept waits for a decision")
+        subject = f"{case.lot_name} · {case.org_name}"
+        yield WorkItem(*title, f"/finance/deposits/{case.lot_id}", subject, rule_id="R3.33")
     for lot_id in dict.fromkeys(one.lot_id for one in stray if one.lot_id in listed):
         title = ("处理户名不符的到账", "Decide on money of another name")
         yield WorkItem(*title, f"/finance/deposits/{lot_id}", terms[lot_id].name, rule_id="R2.19")
@@ -69,6 +73,14 @@ def _desk(unit: Unit) -> Iterator[WorkItem]:
         urgency = None if is_late else Urgency.TODAY
         url = f"/finance/deposits/{lot_id}"
         yield WorkItem(zh, en, url, terms[lot_id].name, one.due_at, TERMS[one.ground].clause, urgency)
+
+
+def _with_cases(unit: Unit) -> list[str]:
+    """Lots in which a case of forfeiture stands; their lists are fixed, or nothing could have been attributed."""
+    query = select(RefundBlock.lot_id).where(
+        RefundBlock.ground == BlockGround.FORFEITURE_CASE, RefundBlock.lifted_at.is_(None)
+    )
+    return list(unit.session.scalars(query.distinct().limit(ROWS)))
 
 
 def _stray(unit: Unit, condition: ColumnElement[bool]) -> list[DepositArrival]:

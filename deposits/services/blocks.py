@@ -53,15 +53,15 @@ def block(unit: Unit, lot_id: str, org_id: str, ground: BlockGround, reference: 
     unit.append(_stream(lot_id, org_id), RefundsBlocked(lot=lot_id, org_id=org_id, ground=ground, reference=reference))
 
 
-def lift(unit: Unit, lot_id: str, org_id: str, ground: BlockGround, reference: str) -> bool:
-    """End one block; whether it stood."""
+def lift(unit: Unit, lot_id: str, org_id: str, ground: BlockGround, reference: str, *, reason: str = "") -> bool:
+    """End one block; whether it stood. ``reason`` goes into the journal."""
     ledger.lock(unit)
     row = _one(unit, lot_id, org_id, ground, reference)
     if row is None:
         return False
     row.lifted_at = unit.at
     event = RefundsUnblocked(lot=lot_id, org_id=org_id, ground=ground, reference=reference)
-    unit.append(_stream(lot_id, org_id), event)
+    unit.append(_stream(lot_id, org_id), event, reason=reason)
     return True
 
 

@@ -364,7 +364,8 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "expert_draws.contribute": "tenderee supervisor",
     **dict.fromkeys(("experts.enter_expert", "experts.suspend"), "centre_staff"),
     **dict.fromkeys(
-        ("deposit_desk.return_arrival", "deposit_desk.order_again"), (Action.MOVE_DEPOSIT, frozenset({Part.DO}))
+        ("deposit_desk.return_arrival", "deposit_desk.order_again", "deposit_desk.end_case"),
+        (Action.MOVE_DEPOSIT, frozenset({Part.DO})),
     ),
     # A bidder's own deposit is its own money.
     **dict.fromkeys(
