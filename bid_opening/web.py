@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from bid_opening import duty_worklist, nav, worklist
-from bid_opening.views import acts, beacons, board, duty, faults, identity, rooms, sessions, talk
+from bid_opening.views import acts, beacons, board, duty, faults, identity, replays, rooms, sessions, talk
 
 
 def register(app: Flask) -> None:
@@ -13,6 +13,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(rooms.bp)
     app.register_blueprint(acts.bp)
     app.register_blueprint(beacons.bp)
+    app.register_blueprint(replays.bp)
     app.register_blueprint(sessions.bp)
     app.register_blueprint(faults.bp)
     app.register_blueprint(identity.bp)

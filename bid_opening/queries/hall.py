@@ -10,10 +10,10 @@ from sqlalchemy import select
 
 from bid_opening.ceremony import Drawn
 from bid_opening.models import OpeningRoom
-from bid_opening.services import rooms
+from bid_opening.services import draws, rooms
 from bid_opening.states import ROOM_MACHINE, Phase
 from foundation.clock import to_beijing
-from foundation.draws import FrozenBid, freeze_text
+from foundation.draws import Beacon, FrozenBid, freeze_text
 from foundation.errors import NotFound
 from foundation.events import bid_opening as e
 from foundation.store.unit import Unit
@@ -97,9 +97,17 @@ def _hall_row(row: OpeningRoom, card: tendering.LotCard, opens_at: datetime) -> 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What anybody needs to draw again: the frozen list (and its hash), each draw's pool and transcript."""
+    """What anybody needs to draw again: the frozen list (and its hash), each draw's pool and transcript.
+
+    ``draw_ids``: coefficient → the name its transcript must carry. ``contributions``: bid → 64 hex digits, the half of
+    its content key that the gate gave back, or its commitment where that is malformed. ``beacon``: the announced one.
+    """
 
     lot_id: str
+    draw_ids: dict[str, str]
+    contributions: dict[str, str]
+    is_beacon_announced: bool
+    beacon: Beacon | None
     frozen: tuple[e.FrozenBid, ...]
     freeze_hash: str
     gate_holders: tuple[int, ...]
@@ -112,4 +120,15 @@ def replay(unit: Unit, lot_id: str) -> Replay:
     if not state.draws:
         raise NotFound(what="draws")
     lines = [FrozenBid(one.bid, one.rev, one.leaf_index, one.envelope_hash) for one in state.frozen]
-    return Replay(lot_id, state.frozen, freeze_text(lines), state.gate_holders, state.draws)
+    card = tendering.lot_card(unit, lot_id)
+    return Replay(
+        lot_id=lot_id,
+        draw_ids={one.name: draws.draw_id(card, one.name) for one in state.draws},
+        contributions=draws.contributions_of(unit, lot_id),
+        is_beacon_announced=bool(state.beacon),
+        beacon=state.beacon_value,
+        frozen=state.frozen,
+        freeze_hash=freeze_text(lines),
+        gate_holders=state.gate_holders,
+        draws=state.draws,
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from bid_opening.queries import RoomPage, SeatView
+from bid_opening.queries import LineView, RoomPage, SeatView
 from bid_opening.states import Phase
-from foundation.i18n import iso, pick, term
+from foundation.clock import iso
+from foundation.i18n import pick, term
 from foundation.money import Money
 
 STRIP_LEAST: Final = 3
@@ -135,23 +137,39 @@ def tally(room: RoomPage) -> tuple[tuple[str, str, str, int], ...]:
 
 
 def plain(room: RoomPage, seat: SeatView) -> dict[str, Any]:
-    """The seat as the script keeps it; only what the reader already sees."""
+    """The seat as the script keeps it; only what the reader already sees, and just what its frames would have made."""
     found: dict[str, Any] = {
-        "releasedAt": iso(seat.released_at) if seat.released_at else None,
-        "escrowedAt": iso(seat.escrowed_at) if seat.escrowed_at else None,
-        "escrowAskedAt": iso(seat.escrow_asked_at) if seat.escrow_asked_at else None,
-        "escrowConfirmedAt": iso(seat.escrow_confirmed_at) if seat.escrow_confirmed_at else None,
-        "tries": seat.tries,
+        "releasedAt": seat.released_at,
+        "escrowedAt": seat.escrowed_at,
+        "escrowAskedAt": seat.escrow_asked_at,
+        "escrowConfirmedAt": seat.escrow_confirmed_at,
+        "tries": seat.tries or None,
         "isEqual": seat.seal_is_equal,
-        "decryptedAt": "yes" if seat.status == "decrypted" else None,
+        "decryptedAt": seat.decrypted_at,
         "fault": seat.fault or None,
         "refusal": seat.refusal or None,
-        "line": {"total": seat.line.total} if seat.line else None,
+        "line": _line(seat, seat.line) if seat.line else None,
         "hasObjected": any(one.seat == seat.number for one in room.objections) or None,
         "noObjection": seat.has_no_objection or None,
-        "confirmedAt": iso(seat.confirmed_at) if seat.confirmed_at else None,
+        "confirmedAt": seat.confirmed_at,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {
+        name: iso(value) if isinstance(value, datetime) else value for name, value in found.items() if value is not None
+    }
+
+
+def _line(seat: SeatView, line: LineView) -> dict[str, Any]:
+    """As the frame ``line_read`` carries it."""
+    return {
+        "seat": seat.number,
+        "name": seat.name,
+        "total": line.total,
+        "total_words": line.total_words,
+        "duration_days": line.duration_days,
+        "quality": line.quality,
+        "project_manager": line.project_manager,
+        "marks": list(line.remarks),
+    }
 
 
 def grouped(total: str) -> str:

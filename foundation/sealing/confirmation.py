@@ -7,7 +7,7 @@ to sign what the platform merely hands over. ``static/js/room/confirming.js`` is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from foundation.sealing.text import h, note
 
 NOT_OPENED: Final = "not_opened"
 """The fault of a seat whose secret never came."""
-_FIGURES: Final = ("name", "total", "total_words", "duration_days", "quality", "project_manager", "marks")
+_FIGURES: Final = ("name", "total", "total_words", "duration_days", "quality", "project_manager")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class ShownLine:
     duration_days: int = 0
     quality: str = ""
     project_manager: str = ""
-    marks: Sequence[str] = ()
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ def shown_in(lot_code: str, frames: Iterable[Mapping[str, Any]]) -> Shown:
             case "bid_unreadable":
                 lines[data["seat"]] = replace(lines[data["seat"]], fault=data["fault"])
             case "line_read":
-                lines[data["seat"]] = replace(lines[data["seat"]], fault="", **{name: data[name] for name in _FIGURES})
+                figures = {name: data[name] for name in _FIGURES}
+                lines[data["seat"]] = replace(lines[data["seat"]], fault="", marks=tuple(data["marks"]), **figures)
             case "coefficient_drawn":
                 draws.append(ShownDraw(data["name"], data["value"], data["seed"]))
             case "objection_raised":

@@ -7,6 +7,9 @@ import { signWith } from "../sealing/suites.js";
 import { toHex, utf8 } from "../sealing/bytes.js";
 import { status } from "./dom.js";
 import { envelopeOf, giveRelease, read, send, wordsFor } from "./releasing.js";
+import { allFrames } from "./allframes.js";
+import { confirmationNote } from "./confirming.js";
+import { ledgerOf } from "./ledger.js";
 import { compareSeal } from "./sealcheck.js";
 import { codeOf, report } from "./trouble.js";
 import { say } from "./words.js";
@@ -92,14 +95,32 @@ export function startSeat(lot, refresh) {
     }
   }
 
-  /** Sign where this device holds a signing key; without one the form goes as it is. @param {SubmitEvent} event @param {HTMLFormElement} form */
+  /**
+   * Sign where this device holds a signing key; without one the form goes as it is. What is signed is made here from
+   * what everybody was shown; a text of the platform that differs from it is never signed.
+   * @param {SubmitEvent} event
+   * @param {HTMLFormElement} form
+   */
   async function signConfirmation(event, form) {
     const field = /** @type {HTMLInputElement} */ (form.elements.namedItem("signature"));
-    if (field.value || !form.dataset.note) return;
+    const { note: given = "", lotCode = "", bid = "" } = form.dataset;
+    if (field.value || !given) return;
     event.preventDefault();
+    const place = document.querySelector("[data-confirm-result]");
+    let text = given;
+    try {
+      text = await confirmationNote(lotCode, ledgerOf(await allFrames(lot, ["public"], read)), bid);
+    } catch (error) {
+      tell(place, "bad", wordsFor(error));
+      return;
+    }
+    if (text !== given) {
+      tell(place, "bad", say("没有签名，也没有提交：平台要求签的内容与公开唱标的不一致。请截图并联系值守席。", "Nothing was signed or sent: what the platform asks to sign is not what was read out in public. Keep a picture and call the duty desk."));
+      return;
+    }
     try {
       const [key] = await keptKeys({ for: "signing" });
-      if (key) field.value = toHex(await signWith(key, utf8(form.dataset.note)));
+      if (key) field.value = toHex(await signWith(key, utf8(text)));
     } catch {
       field.value = ""; // no key can be read here: confirming without a signature is as good
     }
