@@ -195,12 +195,23 @@ def report_of(prepared: Prepared, checks: Sequence[Check], outcome: drill.Outcom
         "lot_name": terms.lot_name,
         "opens_at": iso(terms.opens_at),
         "seed": prepared.seed,
-        "checks": [asdict(check) for check in checks],
+        "checks": [_plain(check) for check in checks],
         "bidders": _bidders(outcome) if outcome is not None else [],
         "has_record": any(check.code == "record" and check.state is not CheckState.NONE for check in checks),
         "moments": [{"at": iso(m.at), "type": m.type} for m in outcome.moments] if outcome is not None else [],
         "story_sha256": hashlib.sha256("\n".join(outcome.frames).encode()).hexdigest() if outcome is not None else "",
     }
+
+
+def _plain(check: Check) -> dict[str, Any]:
+    """A check with its numbers as decimal text: no float is kept."""
+    return {**asdict(check), "measured": _number(check.measured), "limit": _number(check.limit)}
+
+
+def _number(value: float | None) -> str | None:
+    if value is None:
+        return None
+    return str(int(value)) if value == int(value) else f"{value:.3f}"
 
 
 def _bidders(outcome: drill.Outcome) -> list[dict[str, Any]]:

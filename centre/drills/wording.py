@@ -18,7 +18,7 @@ def line_of(check: dict[str, Any], lang: Lang) -> str:
     name, unit = term(f"drill_check.{check['code']}", lang), check["unit"]
     parts = [f"{SIGNS[str(check['state'])]} {name}"]
     if check["measured"] is not None:
-        parts.append(f"{check['measured']:g} / {check['limit']:g} {term(f'drill_unit.{unit}', lang)}")
+        parts.append(f"{check['measured']} / {check['limit']} {term(f'drill_unit.{unit}', lang)}")
     if check["why"]:
         parts.append(term(f"drill_why.{check['why']}", lang))
     if check["names"]:
