@@ -135,6 +135,8 @@ MORE = (
     ("traces.show", "supervisor1", "open_lot", 404),
     ("rooms.gallery", "public", "closed_room", 200),
     ("rooms.gallery", "bidder1", "open_lot", 200),
+    ("room_replays.replay", "public", "closed_room", 200),
+    ("room_replays.replay", "supervisor1", "closed_room", 200),
     ("rooms.host_desk", "agency1", "closed_room", 200),
     ("rooms.supervise", "supervisor1", "closed_room", 200),
     ("rooms.supervise", "witness1", "open_lot", 200),
