@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bid_opening import rules
+from bid_opening import identity_rules, rules
 from bid_opening.ceremony import RoomState, fold_all
 from bid_opening.states import ROOM_MACHINE, Phase
 from foundation.events import Event
@@ -78,6 +78,14 @@ COMMANDS = st.one_of(
     st.builds(lambda n, ok: price(n, is_readable=ok), SEATS, st.booleans()),
     st.builds(lambda n: lambda room: rules.raise_objection(room.state, f"org-{n}", f"o{n}", "x", room.at), SEATS),
     st.builds(lambda n: lambda room: rules.answer(room.state, f"o{n}", "x"), SEATS),
+    st.builds(lambda n, by: lambda room: identity_rules.propose_refusal(room.state, n, "late", "x", by), SEATS, PEOPLE),
+    st.builds(lambda n, by: lambda room: identity_rules.confirm_refusal(room.state, n, by), SEATS, PEOPLE),
+    st.builds(lambda n, by: lambda room: identity_rules.withdraw_refusal(room.state, n, by), SEATS, PEOPLE),
+    st.builds(
+        lambda n, ok: lambda room: identity_rules.check_identity(room.state, n, "letter", "a", "x", is_passed=ok),
+        SEATS,
+        st.booleans(),
+    ),
     st.builds(lambda n: lambda room: rules.no_objection(room.state, f"org-{n}", room.at), SEATS),
     st.builds(lambda n: lambda room: rules.confirm(room.state, f"org-{n}", room.at, ""), SEATS),
     st.builds(
@@ -123,6 +131,9 @@ def assert_promises(room: Room) -> None:
         assert sum(seat.is_recoverable for seat in state.seats) >= state.min_decrypted
         assert reached.index(Phase.WINDOW_CLOSED) < reached.index(Phase.GATE_RELEASED)
     assert reached.count(Phase.PARAM_DRAWN) <= 1
+    for seat in state.seats:
+        assert seat.refusal is None or not (seat.is_recoverable or seat.total is not None)
+        assert seat.refusal is None or seat.refusal.by != seat.refusal.confirmed_by
     assert (state.suspension is not None) == (state.phase is Phase.SUSPENDED)
     assert fold_all(room.events) == state
 
