@@ -10,6 +10,17 @@ import { say } from "./words.js";
 const RESUMED_MS = 20_000;
 const PANEL_AFTER_MS = 1000;
 
+/** @typedef {[string, string]} Words */
+/** @type {Words} */
+const SIGN_IN = ["未连接，请重新登录", "Not live; sign in again"];
+/** Why the room does not let this page in, and what to do. @type {Record<number, Words>} */
+const REFUSED = {
+  1008: ["未连接，请刷新页面", "Not live; reload this page"],
+  4403: ["未连接：本账号不在该席位", "Not live: this account does not hold the seat"],
+  4404: ["未连接：没有这个开标室", "Not live: there is no such room"],
+  4426: ["页面已有新版本，请刷新", "This page has a newer version; reload it"],
+};
+
 /** @param {number} ms */
 const clock = (ms) => `${Math.floor(ms / 60_000)}:${String(Math.floor(ms / 1000) % 60).padStart(2, "0")}`;
 
@@ -33,6 +44,9 @@ export class LineView {
       this.headAtLoss = this.heads().public ?? 0;
       put(document.getElementById("announce"), say("连接断开，正在重连。您的席位和权利不变。", "Connection lost, reconnecting. Your seat and rights are unchanged."));
     }
+    if (next.state === "refused" && next.code === 4426) {
+      put(document.getElementById("announce"), say(...REFUSED[4426]));
+    }
     this.status = next;
     const isBack = next.state === "live" || next.state === "polling";
     if (isBack && before === "lost" && (next.awayMs ?? 0) > PANEL_AFTER_MS) window.setTimeout(() => this.#resumed(next.awayMs ?? 0), 400);
@@ -41,14 +55,14 @@ export class LineView {
 
   draw() {
     const now = performance.now();
-    const { state, since = now, tries = 1, nextAt = now } = this.status;
+    const { state, since = now, tries = 1, nextAt = now, code } = this.status;
     const lost = clock(now - since);
     const mark = {
       connecting: () => status("wait", say("正在连接", "Connecting"), "link"),
       live: () => status("link", say("连接正常", "Connected"), "link"),
       polling: () => status("ok", say("连接正常（轮询）", "Connected (polling)"), "link"),
       lost: () => status("off", say(`已断开 ${lost}`, `Lost ${lost}`), "off"),
-      refused: () => status("off", say("未连接，请重新登录", "Not live; sign in again"), "off"),
+      refused: () => status("off", say(...(REFUSED[code ?? 0] ?? SIGN_IN)), "off"),
     }[state]();
     for (const place of document.querySelectorAll("[data-line]")) show(place, mark);
     const panel = document.querySelector("[data-lost]");

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * The line to the room: a socket that resumes where it stopped; where the socket fails, the same frames by polling.
+ * The line to the room: a socket that resumes where it stopped; where the socket fails, the same frames by polling —
+ * of the room itself, whose answer waits until there is something to say, else of the web.
  * A lost line changes no right, so it never gives up: it only waits a little longer, a little differently each time.
  */
 
@@ -20,20 +21,35 @@ import { afterText } from "./store.js";
  */
 
 const HELLO_MS = 3000;
-const SILENT_MS = 25_000; // the room speaks every ten seconds
-const PING_MS = 20_000;
+/** What this page speaks (docs/reference/room-protocol.md). */
+export const VERSION = 1;
+const SILENT_MS = 14_000; // the room speaks every ten seconds
+const PING_MS = 11_000;
 const POLL_MS = 2000;
+const WAIT_MS = 12_000; // the room answers after eight seconds at the latest
+const AGAIN_MS = 200;
 const SOCKET_AGAIN_MS = 10_000;
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15_000;
 const JUMP_MS = 2000;
-const FINAL = new Set([4401, 4403, 4404]);
+const OUTDATED = 4426;
+const FINAL = new Set([4401, 4403, 4404, OUTDATED, 1008]);
 
 /** Half fixed, half by chance: thousands who lost the line together must not come back together. @param {number} ms */
 export const jittered = (ms) => ms / 2 + (Math.random() * ms) / 2;
 
-/** @param {number} tries */
-export const retryAfter = (tries) => jittered(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries));
+/**
+ * The room tells spectators how wide to strew their first return, so that a full room does not come as one wave.
+ * @param {number} tries @param {number} spreadMs
+ */
+export const retryAfter = (tries, spreadMs = 0) =>
+  jittered(Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** tries)) + (tries === 0 ? Math.random() * spreadMs : 0);
+
+/**
+ * Whether the answer goes on where this page stands; otherwise it is another history (a restored database).
+ * @param {Record<string, number>} from @param {Record<string, number>} asked
+ */
+const isOurs = (from, asked) => Object.entries(from).every(([audience, number]) => number >= (asked[audience] ?? 0));
 
 export class Line {
   /**
@@ -62,6 +78,10 @@ export class Line {
     this.pollTimer = undefined;
     this.heardAt = 0;
     this.sentPings = new Map();
+    this.spreadMs = 0;
+    /** The room's own waiting answer; left alone for the web's once it fails. */
+    this.waitUrl = `${socketUrl.replace(/^ws/, "http")}/poll`;
+    this.isRoomDeaf = false;
   }
 
   start() {
@@ -87,7 +107,7 @@ export class Line {
   #connect() {
     let hasHello = false;
     const asked = this.store.state.heads;
-    const socket = new WebSocket(`${this.socketUrl}?after=${afterText(asked)}`);
+    const socket = new WebSocket(`${this.socketUrl}?v=${VERSION}&after=${afterText(asked)}`);
     this.socket = socket; // an older one that still closes is no longer ours
     const helloTimer = setTimeout(() => {
       if (!hasHello) this.#fall(socket);
@@ -99,6 +119,7 @@ export class Line {
       if (message.hello) {
         hasHello = true;
         clearTimeout(helloTimer);
+        this.spreadMs = message.hello.spread_ms ?? 0;
         this.#arrived(message.hello.from, asked);
       } else {
         this.#hear(message);
@@ -115,8 +136,7 @@ export class Line {
 
   /** @param {Record<string, number>} from @param {Record<string, number>} asked */
   #arrived(from, asked) {
-    const isOurs = Object.entries(from).every(([audience, number]) => number >= (asked[audience] ?? 0));
-    if (!isOurs) {
+    if (!isOurs(from, asked)) {
       location.reload(); // another history (a restored database): nothing on this page can be trusted any more
       return;
     }
@@ -124,6 +144,7 @@ export class Line {
     this.tries = 0;
     this.lostAt = 0;
     this.isPolling = false;
+    this.isRoomDeaf = false;
     this.#clear();
     this.onStatus({ state: "live", awayMs });
     this.#ping();
@@ -140,8 +161,9 @@ export class Line {
       const sentAt = this.sentPings.get(message.pong);
       this.sentPings.delete(message.pong);
       if (sentAt !== undefined) feed(message.time, sentAt, performance.now());
-    } else if (message.time && Math.abs(Date.parse(message.time) - serverNow()) > JUMP_MS) {
-      this.#ping();
+    } else if (message.time) {
+      this.spreadMs = message.spread_ms ?? 0;
+      if (Math.abs(Date.parse(message.time) - serverNow()) > JUMP_MS) this.#ping();
     }
   }
 
@@ -159,7 +181,7 @@ export class Line {
     socket.close();
     clearTimeout(this.connectTimer);
     if (!this.lostAt) this.lostAt = performance.now();
-    const wait = this.isPolling ? jittered(SOCKET_AGAIN_MS) : retryAfter(this.tries);
+    const wait = this.isPolling ? jittered(SOCKET_AGAIN_MS) : retryAfter(this.tries, this.spreadMs);
     this.tries += 1;
     this.#connectIn(wait);
     if (!this.isPolling) {
@@ -187,7 +209,7 @@ export class Line {
 
   async #poll() {
     if (this.isOver || this.isLive) return;
-    const isAnswered = await this.#fetchMissed();
+    const isAnswered = await this.#fetchMissed({ mayWait: true });
     if (this.isOver || this.isLive) return;
     if (isAnswered && !this.isPolling) {
       this.isPolling = true;
@@ -198,21 +220,40 @@ export class Line {
       this.lostAt = performance.now();
       this.onStatus({ state: "lost", since: this.lostAt, tries: 1, nextAt: this.lostAt + POLL_MS });
     }
-    this.#pollIn(jittered(2 * POLL_MS));
+    this.#pollIn(isAnswered && !this.isRoomDeaf ? jittered(AGAIN_MS) : jittered(2 * POLL_MS));
   }
 
-  /** @returns {Promise<boolean>} whether the platform answered */
-  async #fetchMissed() {
+  /**
+   * What was missed: of the room, whose answer waits for news, else of the web, which answers at once.
+   * @param {{ mayWait?: boolean }} [options]
+   * @returns {Promise<boolean>} whether the platform answered
+   */
+  async #fetchMissed({ mayWait = false } = {}) {
+    // The first answer of a page that lost its line must not wait: somebody looks at "lost".
+    if (mayWait && this.isPolling && !this.isRoomDeaf) {
+      if (await this.#ask(this.waitUrl, WAIT_MS)) return true;
+      this.isRoomDeaf = true;
+    }
+    return this.#ask(this.pollUrl, HELLO_MS * 2);
+  }
+
+  /** @param {string} url @param {number} patienceMs @returns {Promise<boolean>} */
+  async #ask(url, patienceMs) {
     const sentAt = performance.now();
+    const asked = this.store.state.heads;
     try {
-      const answer = await fetch(`${this.pollUrl}?after=${afterText(this.store.state.heads)}`, {
+      const answer = await fetch(`${url}?v=${VERSION}&after=${afterText(asked)}`, {
         headers: { Accept: "application/json" },
         cache: "no-store",
+        credentials: "include",
+        signal: AbortSignal.timeout(patienceMs),
       });
-      if ([401, 403, 404].includes(answer.status)) this.#refused(4000 + answer.status);
+      if ([401, 403, 404, 426].includes(answer.status)) this.#refused(4000 + answer.status);
       if (!answer.ok) return false;
       const body = await answer.json();
-      feed(body.server_time, sentAt, performance.now());
+      if (!isOurs(body.from, asked)) location.reload();
+      // An answer that waited says when it was given, not how long the way is: clocks are set by quick ones alone.
+      if (url === this.pollUrl) feed(body.server_time, sentAt, performance.now());
       for (const frame of body.frames) this.store.accept(frame);
       return true;
     } catch {

@@ -86,7 +86,10 @@ const isSameInstant = (a, b) => a === b || (a !== null && b !== null && Date.par
 /** @param {State} state @param {Frame} frame @returns {Record<number, Seat>} */
 function seatsAfter({ seats }, frame) {
   if (frame.type === "list_published") {
-    return Object.fromEntries(frame.data.bidders.map((/** @type {{ seat: number }} */ one) => [one.seat, {}]));
+    // What another audience told of a seat may have come before the list: audiences have no common order.
+    return Object.fromEntries(
+      frame.data.bidders.map((/** @type {{ seat: number }} */ one) => [one.seat, seats[one.seat] ?? {}]),
+    );
   }
   const change = SEAT_CHANGES[frame.type];
   const number = frame.data?.seat;
