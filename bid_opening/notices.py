@@ -18,6 +18,7 @@ from foundation.events import bid_opening as e
 
 HOURS: Final = (24, 1)
 LAST_MINUTES: Final = 5
+SAME_MINUTES: Final = 15
 AHEAD: Final = (Phase.SCHEDULED, Phase.CHECK_IN)
 
 
@@ -87,7 +88,7 @@ def notice_of(event: Event, state: RoomState) -> Notice | None:
 def moment_due(state: RoomState, checkin_at: datetime | None, at: datetime) -> int | None:
     """The latest moment before the opening that has come, in hours; None outside.
 
-    Where sign-in opens within the hour of a moment, its own message says the same, and the moment is left out.
+    Where sign-in opens at about the same time its own message says the same, and the moment is left out.
     """
     if state.phase not in AHEAD or state.opens_at is None or not at < state.opens_at:
         return None
@@ -96,7 +97,7 @@ def moment_due(state: RoomState, checkin_at: datetime | None, at: datetime) -> i
     if latest is None or checkin_at is None:
         return latest
     moment = state.opens_at - timedelta(hours=latest)
-    return None if abs(moment - checkin_at) < timedelta(hours=1) else latest
+    return None if abs(moment - checkin_at) <= timedelta(minutes=SAME_MINUTES) else latest
 
 
 def soon(state: RoomState, hours: int) -> Notice:

@@ -109,6 +109,8 @@ def _tell(unit: Unit, lot_id: str, state: RoomState, found: Iterable[Notice]) ->
     card = tendering.lot_card(unit, lot_id)
     host = [one for one in (card.tenderee_org_id, card.agency_org_id) if one]
     for notice in found:
+        if notice.stale_at is not None and unit.at >= notice.stale_at:
+            continue  # the worker was away, and it is over
         params = {"lot": card.name, **notice.params}
         code, page = f"inbox.opening_{notice.code}", f"/{notice.page}" if notice.page else ""
         to = [notice.org_id] if To.ONE in notice.to else []
