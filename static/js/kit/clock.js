@@ -4,6 +4,9 @@
 const BEIJING_MS = 8 * 3600 * 1000;
 const RESYNC_MS = 60_000;
 const STALE_MS = 150_000;
+/** performance.now() may stand still while a device sleeps; the two clocks of a device part by this much only then. */
+const SLEPT_MS = 2_000;
+const RETRY_MS = 2_000;
 const ANNOUNCE_AT_S = [600, 300, 60];
 
 const root = document.documentElement;
@@ -14,6 +17,9 @@ const say = (zh, en) => (english ? en : zh);
 let offset = Date.parse(root.dataset.now ?? new Date().toISOString()) - performance.now();
 let uncertainty = Infinity;
 let lastSync = performance.now();
+let dayGap = Date.now() - performance.now();
+let isRunning = false;
+let retry = 0;
 let paused = false;
 let demoClock = false;
 let frozen = 0;
@@ -58,6 +64,15 @@ export function feed(iso, sentAt, receivedAt) {
   uncertainty = error;
 }
 
+/**
+ * Something happened on the server at `iso`, and it is known here: so it is at least that late. Every frame says so.
+ * @param {string} iso server civil time
+ */
+export function atLeast(iso) {
+  const behind = Date.parse(iso) - serverNow();
+  if (behind > 0 && !paused) offset += behind;
+}
+
 async function ask() {
   const sentAt = performance.now();
   const response = await fetch("/time", { headers: { Accept: "application/json" }, cache: "no-store" });
@@ -79,8 +94,25 @@ async function sync() {
     await ask();
     if (uncertainty > 100) await ask();
   } catch {
-    // Silence is shown by isStale(); the clock runs on meanwhile.
+    // Silence is shown by isStale(); the clock runs on meanwhile, and a clock in doubt asks again soon.
+    clearTimeout(retry);
+    if (isStale()) retry = setTimeout(sync, RETRY_MS);
   }
+}
+
+/** Whether the device slept (or somebody set its clock): its clock of day and the one used here went apart. */
+function slept() {
+  const gap = Date.now() - performance.now();
+  const before = dayGap;
+  dayGap = gap;
+  return Math.abs(gap - before) > SLEPT_MS;
+}
+
+/** The page is seen again: what the server says next is believed, whatever was believed before. */
+function wake() {
+  uncertainty = Infinity;
+  tick();
+  sync();
 }
 
 const two = (n) => String(n).padStart(2, "0");
@@ -133,6 +165,12 @@ function driftWords() {
 }
 
 function tick() {
+  if (slept()) {
+    // How long it slept nobody knows but the server: in doubt until it answers.
+    lastSync = -Infinity;
+    uncertainty = Infinity;
+    if (isRunning) sync();
+  }
   const now = serverNow();
   const beijing = new Date(now + BEIJING_MS).toISOString();
   for (const element of document.querySelectorAll("[data-clock]")) {
@@ -162,14 +200,17 @@ export function startClock() {
   tick();
   setInterval(tick, 250);
   if (!document.querySelector("[data-clock], [data-until], [data-needs-clock]")) return;
+  isRunning = true;
   sync();
   setInterval(() => {
     if (!document.hidden) sync();
   }, RESYNC_MS);
-  // A hidden tab is throttled: show the right figures the moment it is seen again.
+  // A hidden tab is throttled, and a page may come back from the browser's cache: show the right figures the moment it
+  // is seen again.
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) return;
-    tick();
-    sync();
+    if (!document.hidden) wake();
+  });
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) wake();
   });
 }

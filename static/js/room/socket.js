@@ -5,7 +5,7 @@
  * A lost line changes no right, so it never gives up: it only waits a little longer, a little differently each time.
  */
 
-import { feed, serverNow } from "../kit/clock.js";
+import { atLeast, feed, serverNow } from "../kit/clock.js";
 import { afterText } from "./store.js";
 
 /** @typedef {import("./store.js").Store} Store */
@@ -155,6 +155,7 @@ export class Line {
     if ("seq" in message) {
       if (this.store.accept(/** @type {any} */ (message)) === "gap") this.#fetchMissed();
       if (Date.parse(message.at) - serverNow() > JUMP_MS) this.#ping(); // the demonstration clock was moved
+      atLeast(message.at);
     } else if (message.presence) {
       this.onPresence(message.presence);
     } else if (message.pong !== undefined) {
