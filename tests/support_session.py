@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import update
 
+import centre.models
 from accounts import facade as accounts
 from bid_opening.services import acts, schedule
 from foundation.actor import Actor
@@ -17,6 +18,8 @@ from tests.support.tender_world import TESTS
 from tests.support_bids import FILES, Bidder
 from tests.support_opening import Opening, _seat_holders, make_opening, price_schedule
 
+REGISTERED = centre.models
+"""Imported for every table a page may ask."""
 TOTALS = ("21402318.00", "21530077.50", "22001999.00")
 
 

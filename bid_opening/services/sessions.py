@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from bid_opening import access
+from bid_opening import access, attendance
 from bid_opening.ceremony import RoomState
 from bid_opening.errors import NotOfSession
 from bid_opening.models import OpeningRoom
@@ -106,14 +106,18 @@ def _signed_in(unit: Unit, lot_id: str) -> RoomState | None:
     return None
 
 
-def note_arrival(units: Units, actor: Actor, lots: Sequence[str]) -> None:
-    """Who of the official side opens the page of a session attends every live room of it (R3.21)."""
-    for lot_id in lots:
-        with units.read(actor) as unit:
-            is_arriving = acts.is_arriving(unit, lot_id)
-        if is_arriving:
-            with units.begin(actor) as unit:
-                acts.join(unit, lot_id)
+def note_arrival(units: Units, actor: Actor, lot_id: str) -> None:
+    """Who of the official side opens the page of a session attends every live room of it (R3.21).
+
+    Does nothing for everybody else. Raises NotFound where the lot has no room.
+    """
+    if not actor.has_role(*attendance.ROLES):
+        return
+    with units.read(actor) as unit:
+        arriving = [one for one in lots_of(unit, lot_id) if acts.is_arriving(unit, one)]
+    for one in arriving:
+        with units.begin(actor) as unit:
+            acts.join(unit, one)
 
 
 def _one(units: Units, actor: Actor, lot_id: str, act: Callable[[Unit, str], RoomState | None]) -> Outcome:

@@ -36,11 +36,10 @@ def my_days() -> ResponseReturnValue:
 @allow(PUBLIC)
 def show(lot_id: str) -> ResponseReturnValue:
     """The lots that open together, each as the asker sees it; host and bidders act from here."""
+    sessions.note_arrival(units(), current_actor(), lot_id)
     with units().read(current_actor()) as unit:
         session = queries.session_page(unit, lot_id)
         shown = showing.session(session)
-    if session.is_staff:
-        sessions.note_arrival(units(), current_actor(), [lot.room.lot_id for lot in session.lots])
     if wants_json(request):
         return json_response(session)
     return page("bid_opening/session.html", session=session, shown=shown)

@@ -212,7 +212,7 @@ def test_who_watches_the_session_is_present_in_every_live_lot(lots: tuple[Openin
     one, two = lots
     to_lists(one, two)
     for _ in range(2):
-        sessions.note_arrival(one.world.units, one.supervisor, [one.lot.id, two.lot.id])
+        sessions.note_arrival(one.world.units, one.supervisor, two.lot.id)
     for lot in lots:
         assert [x.role for x in lot.state.attendants] == ["supervisor"]
 
