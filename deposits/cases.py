@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from accounts import facade as accounts
 from deposits import lots
+from deposits.errors import NoSuchCase
 from deposits.models import DepositArrival, RefundBlock
 from deposits.services import blocks, refunds
 from deposits.states import BlockGround, Outcome, RefundGround
-from foundation.errors import NotFound
 from foundation.events import bid_opening as e
 from foundation.journal.models import JournalEntry
 from foundation.journal.read import entry_of
@@ -75,9 +75,9 @@ def open_cases(unit: Unit, lot_ids: Sequence[str]) -> tuple[ForfeitureCase, ...]
 
 
 def end_case(unit: Unit, lot_id: str, org_id: str, reference: str, why: str) -> None:
-    """Decided that the deposit goes back: what is due is ordered at once. Raises NotFound where no such case stands."""
+    """Decided that the deposit goes back: what is due is ordered at once. Raises NoSuchCase."""
     if not blocks.lift(unit, lot_id, org_id, BlockGround.FORFEITURE_CASE, reference, reason=why):
-        raise NotFound(what="case")
+        raise NoSuchCase
     refunds.order_ready(unit, lot_id)
 
 

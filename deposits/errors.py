@@ -45,6 +45,12 @@ class NotRejected(Conflict):
     code = "deposits.not_rejected"
 
 
+class NoSuchCase(Conflict):
+    """No case of forfeiture stands under that name: it was ended, or never opened. Nothing was changed."""
+
+    code = "deposits.no_such_case"
+
+
 class DepositsHidden(Conflict):
     """Nobody learns who has paid before the list of bids is frozen (R2.08)."""
 

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from deposits import cases, desk, facade, worklist
+from deposits.errors import NoSuchCase
 from deposits.models import LedgerTransfer, Refund, RefundBlock
 from deposits.services import blocks
 from deposits.states import Purpose, RefundGround, RefundState
 from foundation.actor import Actor
-from foundation.errors import NotFound
 from foundation.events import bid_opening as b
 from foundation.money import Money
 from tests.support.tender_world import DEPOSIT, TESTS, OpenLot
@@ -93,7 +93,7 @@ def test_a_case_ended_for_the_bidder_lets_the_money_go_back(world: DepositWorld,
     tell(world, lot, bidder, "bidder")
     with world.units.begin(TESTS) as unit:
         facade.refund_due(unit, lot.id, None, RefundGround.LOT_FAILED)
-        with pytest.raises(NotFound):
+        with pytest.raises(NoSuchCase):
             cases.end_case(unit, lot.id, str(bidder.org_id), "R3.33 #09", "别的事")
         cases.end_case(unit, lot.id, str(bidder.org_id), "R3.33 #03", "招标人决定退还")
     assert refunds_of(world) == [(RefundState.ORDERED, RefundGround.LOT_FAILED)]

@@ -11,10 +11,11 @@ import pytest
 from bid_opening import facade, outages
 from bid_opening.errors import AlreadyDone, SecondPersonNeeded, StillWaiting
 from bid_opening.queries.fault_board import FaultBoard, FaultView, fault_board
-from bid_opening.services import acts, faults, health, rooms
+from bid_opening.services import acts, faults, health, record, rooms
 from bid_opening.states import Phase
 from foundation.actor import Actor
 from foundation.clock import machine_now
+from foundation.documents.forms import OpeningRecordData
 from foundation.errors import InvalidInput, NotPermitted, Unavailable
 from tests.support_opening import Opening, make_opening
 
@@ -167,6 +168,10 @@ def test_an_undecided_bid_holds_the_closing_with_a_named_wait_and_nothing_else(o
     assert phase(opening) is Phase.CLOSED
     with opening.world.units.read() as unit:
         result = facade.result_of(unit, opening.lot.id)
+        paper = record.gather(unit, opening.state, opening.world.runtime.settings)
+    assert isinstance(paper.data, OpeningRecordData)
+    said = f"{number:02d} 号未能开启，认定系投标人原因，视为撤销投标文件（理由：在窗口内没有操作）。"
+    assert said in paper.data.remarks
     unopened = next(bid for bid in result.bids if bid.seat == number)
     assert (unopened.total, unopened.fault) == (None, "bidder.not_released")
     assert unopened.consequence == "revoked"

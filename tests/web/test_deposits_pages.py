@@ -47,6 +47,8 @@ MATRIX: dict[str, set[str] | None] = {
     "deposit_desk.show_lot": VIEW,
     "deposit_desk.return_arrival": STAFF,
     "deposit_desk.order_again": STAFF,
+    "deposit_desk.end_case": STAFF,
+    "deposit_desk.back_to_lot": STAFF,
     "deposit_desk.bank_arrival": EVERYBODY,
     "deposit_desk.bank_order": EVERYBODY,
 }
