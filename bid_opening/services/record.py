@@ -5,8 +5,9 @@ An opening that failed has a record too (流标记录): cause and count, and no 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import Final
 from sqlalchemy import select
 
 from accounts import facade as accounts
+from bid_opening import confirming
 from bid_opening.ceremony import Drawn, RoomState, Seat
 from bid_opening.models import CheckIn, OpeningRoom
-from bid_opening.services import record_notes, rooms
+from bid_opening.services import record_cells, record_faults, record_notes, rooms
 from bid_opening.services.clock import PLATFORM
 from bid_opening.states import Phase
 from foundation.documents.fonts import FONT_DIR
@@ -30,6 +32,7 @@ from foundation.documents.forms import (
     render_failed_opening,
     render_opening_record,
 )
+from foundation.documents.signing import DocumentSigner, ensure_signer, sign_pdf
 from foundation.draws import FrozenBid, freeze_text
 from foundation.events import bid_opening as e
 from foundation.i18n import ZH, grouped, instant, sentence, term
@@ -37,6 +40,7 @@ from foundation.journal import JournalEntry
 from foundation.money import Money
 from foundation.runtime import Runtime
 from foundation.settings import Settings
+from foundation.storage.errors import ObjectDiffers
 from foundation.store.unit import Unit
 from tendering import facade as tendering
 
@@ -63,7 +67,7 @@ def object_name(lot_id: str) -> str:
 
 
 def issue_record(runtime: Runtime, lot_id: str) -> None:
-    """Render the record outside any Unit, store it, then tell. Idempotent: the same journal gives the same bytes."""
+    """Render and sign the record outside any Unit, store it, then tell. Idempotent: what was stored first is told."""
     with runtime.units.read(PLATFORM) as unit:
         state = rooms.state_of(unit, lot_id)
         if state.phase not in {Phase.CLOSED, Phase.FAILED} or state.record_sha256:
@@ -71,12 +75,30 @@ def issue_record(runtime: Runtime, lot_id: str) -> None:
         gathered = gather_failure if state.phase is Phase.FAILED else gather
         paper = gathered(unit, state, runtime.settings)
     extra = (runtime.settings.rare_fonts_dir,) if runtime.settings.rare_fonts_dir else ()
-    content = paper.render((FONT_DIR, *extra))
-    runtime.objects.put_once(object_name(lot_id), content)
+    content = _stored(runtime, lot_id, lambda: _signed(runtime, paper.render((FONT_DIR, *extra))))
     with runtime.units.begin(PLATFORM) as unit:
         if not rooms.locked(unit, lot_id).record_sha256:
             issued = e.RecordIssued(lot_id, hashlib.sha256(content).hexdigest(), len(content))
             rooms.apply(unit, lot_id, (issued,))
+
+
+def _signed(runtime: Runtime, content: bytes) -> bytes:
+    return sign_pdf(content, signer_of(runtime), reason=term("record_signature.reason", ZH), place=CENTRE)
+
+
+def signer_of(runtime: Runtime) -> DocumentSigner:
+    """Whose certificate records are signed under; made where there is none yet."""
+    runtime.settings.secrets_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return ensure_signer(runtime.settings.secrets_dir, CENTRE)
+
+
+def _stored(runtime: Runtime, lot_id: str, make: Callable[[], bytes]) -> bytes:
+    """The stored record, made where there is none. Two signings differ: whoever comes second takes the first one's."""
+    name = object_name(lot_id)
+    if not runtime.objects.exists(name):
+        with contextlib.suppress(ObjectDiffers):  # a second worker was quicker
+            runtime.objects.put_once(name, make())
+    return runtime.objects.get(name)
 
 
 def gather(unit: Unit, state: RoomState, settings: Settings) -> Paper:
@@ -102,8 +124,9 @@ def gather(unit: Unit, state: RoomState, settings: Settings) -> Paper:
         bids_received=str(len(state.seats)),
         bids_opened=str(sum(seat.total is not None for seat in state.seats)),
         freeze_root_sha256=freeze_text(frozen),
+        shown_sha256=confirming.shown_sha256(card.lot_code, state),
         coefficients=tuple(_coefficient(drawn) for drawn in state.draws),
-        bids=tuple(_line(unit, state, seat, has_deposit=card.deposit.fen > 0) for seat in state.seats),
+        bids=tuple(_line(unit, state, seat, card.deposit) for seat in state.seats),
         remarks=tuple(_remarks(unit, state)),
         host=_host(unit, state, card),
         tenderee_representative=_attended(state, "tenderee"),
@@ -175,24 +198,24 @@ def _coefficient(drawn: Drawn) -> DrawnCoefficient:
     )
 
 
-def _line(unit: Unit, state: RoomState, seat: Seat, *, has_deposit: bool) -> OpeningRecordBid:
+def _line(unit: Unit, state: RoomState, seat: Seat, deposit: Money) -> OpeningRecordBid:
     is_read = seat.total is not None
     present = unit.session.get(CheckIn, (state.lot, seat.org_id))
+    form, status = record_cells.deposit_of(unit, state.lot, seat.org_id, deposit)
     return OpeningRecordBid(
         number=f"{seat.number:02d}",
         name=seat.name,
-        total_price=Money.yuan(seat.total).grouped() if seat.total is not None else "",
+        total_price=record_cells.price_of(seat),
         duration_days=grouped(seat.duration_days) if seat.duration_days is not None else "",
         quality=seat.quality if is_read else "",
         project_manager=seat.project_manager if is_read else "",
-        # No deposit passes through this platform: whether one was paid elsewhere it does not know, and does not say.
-        deposit_form=term("record_deposit.outside" if has_deposit else "record_deposit.none", ZH),
-        deposit_status="",
+        deposit_form=form,
+        deposit_status=status,
         decrypt_result=_decrypt_result(seat),
         decrypted_at=_full(seat.released_at or seat.escrowed_at),
         representative=present.person if present is not None else "",
-        confirm_result=_confirm_result(seat),
-        objections=_objections(state, seat),
+        confirm_result=record_cells.confirmation_of(seat),
+        objections=record_cells.objections_of(state, seat),
     )
 
 
@@ -204,17 +227,6 @@ def _decrypt_result(seat: Seat) -> str:
     if seat.fault:
         return term("decrypt_result.unreadable", ZH)
     return term("decrypt_result.released" if seat.released_at else "decrypt_result.escrowed", ZH)
-
-
-def _confirm_result(seat: Seat) -> str:
-    if seat.confirmed_at is None:
-        return term("confirm_result.silent", ZH)
-    return f"{term('confirm_result.confirmed', ZH)} {instant(seat.confirmed_at, 'time', ZH)}"
-
-
-def _objections(state: RoomState, seat: Seat) -> str:
-    own = [one for one in state.objections if one.seat == seat.number]
-    return "\n".join(f"异议：{one.text}　答复：{one.answer}" for one in own)
 
 
 def _remarks(unit: Unit, state: RoomState) -> list[str]:
@@ -236,6 +248,7 @@ def _remarks(unit: Unit, state: RoomState) -> list[str]:
             sentence("terms", f"record_remark.{code}", {"seat": f"{seat.number:02d}", **p}, ZH) for code, p in told
         ]
         found += record_notes.notes_of_seat(unit, state, seat)
+        found += record_faults.notes_of_seat(seat)
     found += [
         sentence(
             "terms",
@@ -249,7 +262,7 @@ def _remarks(unit: Unit, state: RoomState) -> list[str]:
         found.append(term("record_remark.extended", ZH, times=state.extensions))
     if halts := state.times_in(Phase.SUSPENDED):
         found.append(term("record_remark.suspended", ZH, times=halts))
-    return [*found, *record_notes.notes_of_clock(state)]
+    return [*found, *record_notes.notes_of_clock(state), *record_faults.notes_of_health(state)]
 
 
 def _host(unit: Unit, state: RoomState, card: tendering.LotCard) -> str:

@@ -24,6 +24,7 @@ from bid_opening.errors import (
 from bid_opening.models import OpeningRoom, ReleasedShare
 from bid_opening.services import acts, record, rooms, schedule
 from bid_opening.states import Phase
+from foundation.documents.signing import check_pdf
 from foundation.draws import replay
 from foundation.errors import InvalidInput, NotPermitted
 from foundation.events import Event
@@ -378,7 +379,9 @@ def test_the_record_says_what_the_journal_says(opening: Opening) -> None:
     with opening.world.units.read() as unit:
         again = record.gather(unit, opening.state, opening.world.runtime.settings)
     issued = next(event for event in events_of(opening) if isinstance(event, e.RecordIssued))
-    assert record.render_opening_record(again.data, at=again.at) == content
+    assert content.startswith(record.render_opening_record(again.data, at=again.at))  # the signature is added behind it
+    certificate = record.signer_of(opening.world.runtime).certificate
+    assert record.CENTRE in check_pdf(content, certificate).subject
     assert (issued.size_bytes, issued.sha256) == (len(content), opening.state.record_sha256)
 
 

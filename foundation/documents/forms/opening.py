@@ -50,7 +50,10 @@ class DrawnCoefficient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningRecordData(Paper):
-    """The opening record of one lot, published to society except for secrets (电子招标投标办法 Art 32)."""
+    """The opening record of one lot, published to society except for secrets (电子招标投标办法 Art 32).
+
+    ``shown_sha256``: the digest of all that was read out, drawn and objected, which signed confirmations name (R3.48).
+    """
 
     project_name: str
     lot_name: str
@@ -65,6 +68,7 @@ class OpeningRecordData(Paper):
     bids_received: str
     bids_opened: str
     freeze_root_sha256: str
+    shown_sha256: str = ""
     coefficients: tuple[DrawnCoefficient, ...] = ()
     bids: tuple[OpeningRecordBid, ...]
     remarks: tuple[str, ...] = ()
