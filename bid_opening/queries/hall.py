@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final
 
 from sqlalchemy import select
@@ -39,6 +41,10 @@ class HallRow:
     phase: Phase
     until: datetime | None
     bidders: int | None
+    number: int
+    session_id: str
+    """The first lot shown of those that open together, and how many do: 1 for most."""
+    session_lots: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +68,31 @@ def hall(unit: Unit) -> Hall:
     ).all()
     cards = {card.id: card for card in tendering.lots_in(unit, *LotState)}
     live, today, coming, over = [], [], [], []
-    for row in rows:
-        card = cards.get(row.id)
-        if card is None or row.opens_at is None:
-            continue
-        shown = _hall_row(row, card, row.opens_at)
+    for shown, row in _by_session(rows, cards):
         if ROOM_MACHINE.is_final(row.state):
             over.append(shown)
         elif row.state not in {Phase.SCHEDULED, Phase.CHECK_IN}:
             live.append(shown)
-        elif to_beijing(row.opens_at).date() == to_beijing(unit.at).date():
+        elif to_beijing(shown.opens_at).date() == to_beijing(unit.at).date():
             today.append(shown)
         else:
             coming.append(shown)
     return Hall(tuple(live), tuple(today), tuple(coming), tuple(over), unit.at)
 
 
-def _hall_row(row: OpeningRoom, card: tendering.LotCard, opens_at: datetime) -> HallRow:
+def _by_session(
+    rows: Sequence[OpeningRoom], cards: Mapping[str, tendering.LotCard]
+) -> Iterator[tuple[HallRow, OpeningRoom]]:
+    """In the order of time; lots of one project that open together follow each other in the order of their numbers."""
+    known = [(row, card, row.opens_at) for row in rows if (card := cards.get(row.id)) and row.opens_at]
+    known.sort(key=lambda one: (one[2], one[1].project_id, one[1].number))
+    for _, together in groupby(known, key=lambda one: (one[2], one[1].project_id)):
+        lots = list(together)
+        for row, card, opens_at in lots:
+            yield _hall_row(row, card, opens_at, session=(lots[0][0].id, len(lots))), row
+
+
+def _hall_row(row: OpeningRoom, card: tendering.LotCard, opens_at: datetime, *, session: tuple[str, int]) -> HallRow:
     # The snapshot is enough for a count; folding every room of the hall would not be.
     seats = (row.folded or {}).get("seats", ())
     return HallRow(
@@ -92,6 +106,9 @@ def _hall_row(row: OpeningRoom, card: tendering.LotCard, opens_at: datetime) -> 
         phase=row.state,
         until=row.until,
         bidders=len(seats) if seats else None,
+        number=card.number,
+        session_id=session[0],
+        session_lots=session[1],
     )
 
 

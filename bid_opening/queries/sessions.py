@@ -96,11 +96,6 @@ def _lot(unit: Unit, lot_id: str) -> SessionLot:
     return SessionLot(tendering.lot_card(unit, lot_id).number, room_page(unit, lot_id))
 
 
-def lots_together(unit: Unit, lot_id: str) -> int:
-    """How many lots open together with this one, itself included: 1 for most."""
-    return len(sessions.lots_of(unit, lot_id))
-
-
 # --- the cover sheet --------------------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from bid_opening.frames import told_types
 from bid_opening.queries import Announcement, Hall, HallRow, RoomPage
 from bid_opening.queries.fault_board import FaultBoard, fault_board
 from bid_opening.queries.talk import TalkPage, talk_page
-from bid_opening.services import rooms
+from bid_opening.services import rooms, sessions
 from bid_opening.states import Phase
 from bid_opening.views import board
 from foundation.errors import NotFound
@@ -143,6 +143,8 @@ class Desk:
     """Seat → organisation, for staff only: what presence is told by."""
     room_port: int
     talk: TalkPage
+    session_lots: int
+    """How many lots open together with this one, itself included."""
 
 
 def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
@@ -164,6 +166,7 @@ def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
         orgs=_orgs(unit, room) if room.is_staff and name != "gallery" else {},
         seats={seat.number: board.plain(room, seat) for seat in room.seats},
         room_port=current_app.config["ROOM_PORT"],
+        session_lots=len(sessions.lots_of(unit, room.lot_id)),
         talk=talk_page(unit, room.lot_id),
     )
 

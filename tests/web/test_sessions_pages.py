@@ -246,3 +246,27 @@ def test_the_session_is_shown_in_every_state_in_both_languages(
     two.look()
     assert two.state.phase in {Phase.FAILED, Phase.DECRYPTING, Phase.WINDOW_CLOSED}
     show()
+
+
+def test_the_hall_puts_lots_of_one_session_under_its_name_and_rooms_lead_to_it(
+    web: Web, lots: tuple[Opening, Opening]
+) -> None:
+    one, two = lots
+    to_check_in(one, two)
+    page = text_of(web, "/rooms")
+    head, first, second = (
+        page.index(f'href="{path}"') for path in (session_of(one), f"/rooms/{one.lot.id}", f"/rooms/{two.lot.id}")
+    )
+    assert head < first < second
+    assert page.count("同场开标 2 个标段") == 1
+    desks = [("", None), ("/host", one.host), ("/seat", one.bidders[0].actor), ("/supervise", one.supervisor)]
+    for desk, who in desks:
+        assert f'href="{session_of(two)}"' in text_of(web, f"/rooms/{two.lot.id}{desk}", who), desk
+
+
+def test_a_lot_that_opens_alone_is_not_put_into_a_session_on_any_page(web: Web, lots: tuple[Opening, Opening]) -> None:
+    one, _ = lots
+    one.to_check_in()
+    assert "同场开标" not in text_of(web, "/rooms")
+    assert "同场开标" not in text_of(web, f"/rooms/{one.lot.id}")
+    assert "标段 1" in text_of(web, session_of(one))
