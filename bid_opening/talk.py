@@ -6,8 +6,8 @@ longer, and nothing that is said can move a phase, a clock or a seat (R3.34). It
 so that a screen that lost its line gets words and facts in one order and misses neither.
 
 Nobody speaks before the list is published. Who bids is hidden until then from everybody, the duty desk included
-(R1.05); an anonymous question would still tell that somebody bids, and its words often who. Until then a bidder calls the
-centre's public number, which does not know where it calls from; refusing all alike tells nothing.
+(R1.05); an anonymous question would still tell that somebody bids, and its words often who. Until then a bidder calls
+the centre's public number, which does not know where it calls from; refusing all alike tells nothing.
 
 A hidden message keeps its number and its mark in public. Its words stay in the journal and on the desks of those who
 may hide; they leave the frames (``without_text``), so that no late comer is handed them.
@@ -128,10 +128,15 @@ def say(state: RoomState, who: Speaker, text: str, at: datetime, before: SaidBef
     return e.MessageSaid(state.lot, before.in_room + 1, who.role, who.seat, who.org_id, who.name, line, who.user_id)
 
 
-def hide(state: RoomState, who: Speaker, number: int, reason: str, *, is_hidden: bool) -> e.MessageHidden:
-    """Take a message out of sight, at any time once it was said. Raises InvalidInput, AlreadyDone."""
+def require_reason(reason: str) -> None:
+    """Raises InvalidInput."""
     if reason not in HIDE_REASONS:
         raise InvalidInput(objections=[Objection("bid_opening.unknown_choice", "hide_reason")])
+
+
+def hide(state: RoomState, who: Speaker, number: int, reason: str, *, is_hidden: bool) -> e.MessageHidden:
+    """Take a message out of sight, at any time once it was said. Raises InvalidInput, AlreadyDone."""
+    require_reason(reason)
     if is_hidden:
         raise AlreadyDone(what="hidden")
     return e.MessageHidden(state.lot, number, reason, who.role, who.user_id)

@@ -114,7 +114,7 @@ def _last_frames(unit: Unit, lots: list[str]) -> dict[str, datetime]:
         .where(RoomFrame.lot_id.in_(lots), RoomFrame.audience == frames.PUBLIC)
         .group_by(RoomFrame.lot_id)
     )
-    return dict(found.tuples())
+    return dict(found.all())
 
 
 def _room(

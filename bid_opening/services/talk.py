@@ -79,6 +79,7 @@ def hide(unit: Unit, lot_id: str, number: int, reason: str) -> None:
     """Take a message out of sight: a mark stays, its words leave the frame and stay in the journal and in the row."""
     state = rooms.locked(unit, lot_id)
     who = talk_access.require_hider(unit, lot_id, state)
+    talk.require_reason(reason)
     row = talk_access.message(unit, lot_id, number)
     _tell(unit, state, talk.hide(state, who, number, reason, is_hidden=row.hidden_at is not None))
     row.hidden_at, row.hidden_reason = unit.at, reason
@@ -201,8 +202,8 @@ def show_upload(unit: Unit, lot_id: str, paper: Paper) -> int:
 
 
 def show_published(unit: Unit, lot_id: str, digest: str) -> int:
-    """Show a published paper of the lot, named by its digest. Raises NotFound."""
-    access.require_host(unit, lot_id)
+    """Show a published paper of the lot, named by its digest. Raises NotFound, NotPermitted, TalkIsClosed."""
+    require_may_show(unit, lot_id)
     for one in tendering.published_documents(unit, lot_id):
         if one.sha256 == digest:
             title = one.title[: talk.TITLE_MAX]

@@ -24,7 +24,9 @@ from werkzeug.routing import Rule
 from accounts import facade, sessions
 from accounts.roles import GRANTED
 from accounts.services.bank import SHARED_KEY_FILE
-from bid_opening.services import schedule
+from bid_opening.services import rooms, schedule
+from bid_opening.services.talk import object_name
+from bid_opening.talk_models import HelpLine, HelpTicket, RoomMessage, ShownDocument
 from centre import democlock
 from centre.bootstrap import DEMO_MARK, prepare_folders
 from centre.bundles.issuing import make_bundle
@@ -45,6 +47,7 @@ from tendering.states import LotState
 from tests import support_opening
 from tests.support.oversight_alerts import add_alerts
 from tests.support.tender_world import NOW, TESTS, OpenLot, TenderWorld, make_world
+from tests.support.whole_drills import add_drills
 from tests.support.whole_people import PDF, add_accounts, add_holders
 from tests.support_bids import FILES, Bidder, SealedFiles, make_bidder
 from tests.support_bundle import complete_keyset
@@ -288,6 +291,7 @@ def _add_lots(centre: WholeCentre, number: int) -> None:
             unit.session.execute(update(Lot).where(Lot.id == lot_id).values(state=state))
     with centre.units.begin(TESTS) as unit:
         unit.session.execute(update(Lot).where(Lot.id == opened.id).values(is_guided=number == 1))
+    add_drills(centre, number)
 
 
 def hold_opening(centre: WholeCentre) -> None:
@@ -314,12 +318,54 @@ def hold_opening(centre: WholeCentre) -> None:
     assert opening.run_jobs() == []
     opening.publish()
     centre.objects["closed_room"] = {1: lot.id, 2: lot.id}
+    add_talk(centre, lot.id, bidders[0].actor)
     copied, account = add_alerts(
         centre.units, lot.id, [one.actor for one in bidders], centre.people["supervisor1"].actor
     )
     centre.objects |= {"alert": {1: copied, 2: account}, "account_alert": {1: account, 2: account}}
     publish_log(centre)
     assert make_bundle(centre.world.runtime, lot.id)
+
+
+def add_talk(centre: WholeCentre, lot_id: str, bidder: Actor) -> None:
+    """What was said, asked and shown there: ``room_ticket`` of a bidder that is nobody of the cast, ``shown_paper``."""
+    content = b"%PDF-1.7 shown"
+    name = object_name(lot_id, hashlib.sha256(content).hexdigest())
+    paper = centre.world.runtime.objects.put_once(name, content)
+    with centre.units.begin(bidder) as unit:
+        seat = rooms.state_of(unit, lot_id).seat_of(str(bidder.org_id))
+        assert seat is not None
+        own = {"lot_id": lot_id, "org_id": str(bidder.org_id), "seat": seat.number}
+        unit.session.add_all(
+            (
+                RoomMessage(
+                    **own,
+                    number=1,
+                    at=unit.at,
+                    role="bidder",
+                    user_id=str(bidder.user_id),
+                    name=bidder.org_name,
+                    text="请问何时唱标",
+                    frame_seq=1,
+                    hidden_at=None,
+                    hidden_reason="",
+                ),
+                HelpTicket(**own, number=1, topic="line", opened_at=unit.at, waiting_since=unit.at, closed_at=None),
+                HelpLine(lot_id=lot_id, ticket=1, number=1, at=unit.at, is_duty=False, name="张三", text="页面不动"),
+                ShownDocument(
+                    lot_id=lot_id,
+                    number=1,
+                    source="upload",
+                    title="图纸答疑",
+                    sha256=paper.sha256,
+                    size_bytes=paper.size_bytes,
+                    url="",
+                    shown_at=unit.at,
+                ),
+            )
+        )
+    centre.objects["room_ticket"] = {place: {"ticket": 1, "lot_id": lot_id} for place in (1, 2)}
+    centre.objects["shown_paper"] = {place: {"number": 1, "lot_id": lot_id} for place in (1, 2)}
 
 
 def publish_log(centre: WholeCentre) -> None:

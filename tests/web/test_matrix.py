@@ -321,6 +321,13 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "room_acts.request_escrow": (Action.RUN_ROOM, frozenset({Part.OWN})),
     "room_acts.confirm_escrow": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
     "room_beacons.hand_in": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
+    "room_talk.ask_help": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "room_talk.answer_help": (Action.RUN_ROOM, frozenset({Part.ASSIST})),
+    "room_talk.close_help": (Action.RUN_ROOM, frozenset({Part.OWN, Part.ASSIST})),
+    "room_talk.show_document": (Action.RUN_ROOM, frozenset({Part.DO})),
+    # Words are no act of the ceremony: whoever has a part in the room has a voice, the host side and officials hide.
+    "room_talk.say": "bidder agency tenderee supervisor centre_staff",
+    "room_talk.hide": "agency tenderee supervisor centre_staff",
     "room_acts.raise_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
     "room_acts.withdraw_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
     "room_acts.answer": (Action.ANSWER_OBJECTION, frozenset({Part.DO, Part.DRAFT})),
@@ -359,6 +366,8 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
     "results.raise_objection": (Action.ANSWER_OBJECTION, frozenset({Part.RAISE})),
     # No rows of §17: the tenderee alone decides (its agency reads the page and is refused, as the rows above hold), the
     # two parties sign, tenderee and supervisor add their words to a draw, the centre keeps the expert library.
+    # A rehearsal changes nothing of the lot: its sides and the centre may order one.
+    "drills.order": "agency tenderee centre_staff",
     **dict.fromkeys(("evaluation.decide_tie", "evaluation.decide_award"), "agency tenderee"),
     "results.sign_contract": "tenderee bidder",
     "expert_draws.contribute": "tenderee supervisor",
