@@ -99,9 +99,15 @@ def _post(
     except httpx.TimeoutException:
         raise NotSent(Reason.TIMED_OUT) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        is_tls = isinstance(error.__cause__, ssl.SSLError) or "SSL" in type(error.__context__).__name__
-        raise NotSent(Reason.TLS_FAILED if is_tls else Reason.UNREACHABLE) from None
+        raise NotSent(Reason.TLS_FAILED if _is_tls(error) else Reason.UNREACHABLE) from None
     _check(status)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    """Whether a failed handshake stands at the beginning of the chain."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _check(status: int) -> None:

@@ -139,7 +139,10 @@ class MailServer:
 def make_mail_server(
     conduct: Conduct | None = None, *, tls: tuple[Path, Path] | None = None, port: int = 0
 ) -> MailServer:
-    """A server on a free port or on this one; ``tls``: chain and key, for STARTTLS when the conduct says so, else from the start."""
+    """A server on a free port or on this one; ``tls``: chain and key.
+
+    With them it speaks TLS from the start, or after STARTTLS where the conduct offers it.
+    """
     made = MailServer(port or free_port(), conduct or Conduct())
     if tls is not None:
         made.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
