@@ -61,6 +61,7 @@ def _recorded() -> dict[str, Any]:
         "bidder": own.org_id,
         "seat": seat.number,
         "name": seat.name,
+        "seats": [{"seat": one.number, "name": one.name} for one in outcome.state.seats],
         "opens_at": OPENS,
         "decrypt_minutes": TERMS.decrypt_minutes,
         "ceiling": TERMS.ceiling.text(),
