@@ -35,7 +35,10 @@ class OpeningRoom(Base):
 
 
 class RoomFrame(Base):
-    """One message to one audience, as the socket sends it. Only ever inserted; ``seq`` is dense from 1."""
+    """One message to one audience, as the socket sends it; ``seq`` is dense from 1.
+
+    Only ever inserted, but that hidden words are taken out of their frame (``talk.without_text``).
+    """
 
     __tablename__ = "room_frames"
 

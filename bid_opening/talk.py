@@ -197,6 +197,22 @@ def show_document(state: RoomState, paper: Paper, by: str, *, shown: Sequence[st
     return e.DocumentShown(state.lot, len(shown) + 1, paper.source, title, paper.sha256, paper.size_bytes, by)
 
 
+def number_hidden_by(frame: str) -> int | None:
+    """The message that this frame takes out of sight; None for every other frame."""
+    if '"type":"message_hidden"' not in frame:  # spares parsing; inside a text the quotes would be escaped
+        return None
+    told = json.loads(frame)
+    return int(told["data"]["number"]) if told["type"] == "message_hidden" else None
+
+
+def is_message(frame: str, number: int) -> bool:
+    """Whether the frame is that of message ``number``."""
+    if '"type":"message_said"' not in frame:
+        return False
+    told = json.loads(frame)
+    return bool(told["type"] == "message_said" and told["data"]["number"] == number)
+
+
 def without_text(frame: str) -> str:
     """The frame of a message that was hidden: its number and who spoke stay, its words do not."""
     told = json.loads(frame)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+from bid_opening import talk
 from bid_opening.room.wire import Made
 
 if TYPE_CHECKING:
@@ -59,12 +60,23 @@ class Channel:
                 raise ValueError(f"{self.audience}: frame {number} after {self.head}")
             self._frames.append(Made(text))
             self.head = number
+            if (hidden := talk.number_hidden_by(text)) is not None:
+                self._take_words_away(hidden)
         if self.head == before:
             return False
         self._forget_joined()
         news, self._news = self._news, asyncio.Event()
         news.set()
         return True
+
+    def _take_words_away(self, number: int) -> None:
+        """A message was hidden: what is kept here says what the table now says, so that no late comer gets the words.
+
+        Rare, so all that is kept may be looked through.
+        """
+        for place, made in enumerate(self._frames):
+            if talk.is_message(made.text, number):
+                self._frames[place] = Made(talk.without_text(made.text))
 
     def _forget_joined(self) -> None:
         for made in self._joined:

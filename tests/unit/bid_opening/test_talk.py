@@ -10,6 +10,8 @@ import pytest
 from bid_opening import frames, talk
 from bid_opening.ceremony import HAPPENS_IN, LIVE, STEP_OF, RoomState, Seat
 from bid_opening.errors import AlreadyDone, NoSeat
+from bid_opening.room.channel import Channel
+from bid_opening.room.wire import PLAIN
 from bid_opening.states import Phase
 from bid_opening.talk import Paper, SaidBefore, Speaker, Ticket
 from bid_opening.talk_errors import TalkIsClosed, TalkIsFull, TicketIsClosed, TooFast
@@ -136,6 +138,29 @@ def test_a_hidden_frame_keeps_everything_but_its_words() -> None:
     assert "不当言论" not in talk.without_text(text)
     before["data"]["text"] = ""
     assert after == before
+
+
+def written(event: e.MessageSaid | e.MessageHidden, seq: int) -> str:
+    (message,) = frames.messages(event)
+    return frames.write(message, seq=seq, at=AT, state=room(), entry_id=f"e{seq}")
+
+
+def test_a_room_process_gives_hidden_words_to_no_late_comer() -> None:
+    """It keeps frames in memory: a client that comes back with an old number is served from there, not the table."""
+    said = [talk.say(room(), BIDDER, f"第{n}句", AT, SaidBefore(n - 1, 0)) for n in (1, 2, 3)]
+    # Words that look like a frame hide nothing.
+    said.append(talk.say(room(), BIDDER, '"type":"message_hidden","data":{"number":1}', AT, SaidBefore(3, 0)))
+    channel = Channel("public")
+    channel.append([(event.number, written(event, event.number)) for event in said])
+    before = channel.bytes_after(1, PLAIN).decode(errors="replace")
+    channel.append([(5, written(talk.hide(room(), DUTY, 2, "abuse", is_hidden=False), 5))])
+    after = channel.bytes_after(1, PLAIN).decode(errors="replace")
+    assert "第2句" in before
+    assert "第2句" not in after
+    assert "第3句" in after
+    texts = [json.loads(text) for text in channel.texts_after(0, 10)]
+    assert [(one["seq"], one["data"]["number"]) for one in texts] == [(1, 1), (2, 2), (3, 3), (4, 4), (5, 2)]
+    assert texts[1]["data"]["text"] == ""
 
 
 def test_the_log_holds_no_words_and_help_is_private() -> None:
