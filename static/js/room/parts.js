@@ -78,11 +78,20 @@ function isBusy(old, part) {
   return isSame && Boolean(old.querySelector("dialog[open]") || isTyping || hasText);
 }
 
+/** What somebody has typed and not sent goes along into the new part. @param {Element} old @param {Element} node */
+function keepWords(old, node) {
+  for (const area of old.querySelectorAll("textarea[id]")) {
+    const next = node.querySelector(`#${CSS.escape(area.id)}`);
+    if (area instanceof HTMLTextAreaElement && next instanceof HTMLTextAreaElement && !next.value) next.value = area.value;
+  }
+}
+
 /** @param {Element} old @param {Element} part */
 function exchange(old, part) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
   const key = focused?.id;
   const node = document.importNode(part, true);
+  keepWords(old, node);
   old.replaceWith(node);
   if (focused) {
     // The focus stays in the part it was in, or a keyboard user would be thrown to the top of the page.
