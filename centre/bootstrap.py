@@ -16,8 +16,9 @@ from foundation.logs import configure_logging
 from foundation.runtime import Runtime
 from foundation.settings import Settings
 from foundation.storage import open_store
+from foundation.store import far_hints
 from foundation.store.engine import open_engine
-from foundation.store.unit import Units
+from foundation.store.unit import Hints, Units
 from foundation.transparency.keys import Algorithm, load_or_create_key
 
 __all__ = [
@@ -41,7 +42,7 @@ def make_runtime(settings: Settings) -> Runtime:
     entropy = SystemEntropy()
     return Runtime(
         settings=settings,
-        units=Units(engine, clock, entropy, UnixHints(settings.run_dir)),
+        units=Units(engine, clock, entropy, make_hints(settings, engine)),
         clock=clock,
         objects=open_store(settings.storage),
         log_key=load_or_create_key(settings.secrets_dir / "log.key", settings.log_origin, Algorithm.ED25519, entropy),
@@ -50,6 +51,12 @@ def make_runtime(settings: Settings) -> Runtime:
         ),
         scratch_dir=settings.data_dir / "scratch",
     )
+
+
+def make_hints(settings: Settings, engine: Engine) -> Hints:
+    """Datagrams between processes of this machine, and NOTIFY for other machines on the same PostgreSQL."""
+    address = far_hints.address_of(engine)
+    return UnixHints(settings.run_dir) if address is None else far_hints.FarHints(settings.run_dir, address)
 
 
 def prepare_folders(settings: Settings) -> None:

@@ -37,6 +37,7 @@ from foundation.errors import InvalidInput
 from foundation.i18n import iso
 from foundation.roomwire import VERSION, Code
 from foundation.runtime import Runtime
+from foundation.store.far_hints import address_of as address_of_hints
 
 log = structlog.get_logger("room")
 LOOK_SECONDS: Final = 1.0
@@ -77,7 +78,7 @@ class RoomServer:
         self.limits = limits or Limits()
         self.civil = CivilTime(runtime.clock)
         self.rooms: dict[str, Room] = {}
-        self._wake = Wake(runtime.settings.run_dir)
+        self._wake = Wake(runtime.settings.run_dir, address_of_hints(runtime.units.engine))
         self._opening: dict[str, asyncio.Task[Room | None]] = {}
         self._addresses: Counter[str] = Counter()
         self._sessions: Counter[str] = Counter()

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import itertools
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from foundation.hints import Listener
+from foundation.store.far_hints import FarListener
 
 log = structlog.get_logger("room")
 TOPICS: Final = ("room",)
@@ -19,15 +21,23 @@ _numbers = itertools.count()
 
 
 class Wake:
-    """Rings when somebody pokes the topic ``room``."""
+    """Rings when somebody pokes the topic ``room``: a process here, or one elsewhere on the same database.
 
-    def __init__(self, folder: Path) -> None:
+    ``address`` is that of the database; None where all its processes stand on one machine.
+    """
+
+    def __init__(self, folder: Path, address: str | None = None) -> None:
         self._folder = folder
+        self._address = address
         self._rung = asyncio.Event()
         self._listener: Listener | None = None
+        self._far: FarListener | None = None
 
     def open(self) -> None:
         """Start listening on the running loop; where no socket can be made, only the look every second remains."""
+        if self._address is not None:
+            loop = asyncio.get_running_loop()
+            self._far = FarListener(self._folder, self._address, partial(loop.call_soon_threadsafe, self._rung.set))
         try:
             self._listener = Listener(self._folder, f"{os.getpid()}-{next(_numbers)}", TOPICS)
         except OSError as error:
@@ -52,6 +62,9 @@ class Wake:
         return rung
 
     def close(self) -> None:
+        if self._far is not None:
+            self._far.close()
+            self._far = None
         if self._listener is None:
             return
         loop = asyncio.get_running_loop()
