@@ -83,10 +83,20 @@ class Post:
 
 def make_post(folder: Path, **settings: Any) -> Post:
     town = make_town(folder)
+    runtime = _runtime(town, folder, settings)
+    return Post(town, runtime, town.organisation())
+
+
+def reopened_post(folder: Path, **settings: Any) -> Runtime:
+    """The same centre in another process."""
+    return _runtime(make_town(folder), folder, settings)
+
+
+def _runtime(town: Town, folder: Path, settings: dict[str, Any]) -> Runtime:
     made = Settings(data_dir=folder, _env_file=None, **settings)
     made.secrets_dir.mkdir(exist_ok=True)
     key = Ed25519PrivateKey.generate()
-    runtime = Runtime(
+    return Runtime(
         settings=made,
         units=town.units,
         clock=town.clock,
@@ -95,4 +105,3 @@ def make_post(folder: Path, **settings: Any) -> Post:
         receipt_key=key,  # type: ignore[arg-type]
         scratch_dir=folder / "scratch",
     )
-    return Post(town, runtime, town.organisation())
