@@ -30,6 +30,8 @@ def work(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
         own = tendering.lots_of_side(unit, str(actor.org_id), *_RUNNING)
         run = [lot.id for lot in own if lot.host_org_id == actor.org_id]
         yield from (_to_host(state) for state in _rooms(unit, run))
+        represented = [lot.id for lot in own if lot.host_org_id != actor.org_id and lot.tenderee_org_id == actor.org_id]
+        yield from (_to_represent(state) for state in _rooms(unit, represented) if state.phase in LIVE)
     if actor.has_role("bidder") and actor.org_id is not None:
         bid_on = [lot.id for lot in tendering.lots_bid_on(unit, str(actor.org_id), *_RUNNING)]
         for state in _rooms(unit, bid_on):
@@ -52,6 +54,11 @@ def _to_host(state: RoomState) -> WorkItem:
         return WorkItem("到开标主持台就位", "Take the host's desk", url, state.lot_name, state.opens_at, "R3.04")
     title = ("主持开标", "Host the opening")
     return WorkItem(*title, url, state.lot_name, state.until, "R3.01", Urgency.NOW)
+
+
+def _to_represent(state: RoomState) -> WorkItem:
+    title = ("以招标人代表身份到场", "Attend for the tenderee")
+    return WorkItem(*title, f"/rooms/{state.lot}/represent", state.lot_name, state.until, "R3.21", Urgency.NOW)
 
 
 def _own_seat(state: RoomState, org_id: str) -> Iterator[WorkItem]:

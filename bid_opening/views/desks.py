@@ -9,6 +9,8 @@ from bid_opening.ceremony import RoomState
 from bid_opening.views.rooms import host_desk, supervise
 from foundation.web.access import current_actor
 from foundation.web.respond import done
+from foundation.web.runtime import units
+from tendering import facade as tendering
 
 BIDDER = "bidder"
 HOST = ("agency", "tenderee")
@@ -26,9 +28,16 @@ def desk_of(lot_id: str) -> str:
     actor = current_actor()
     if actor.has_role(*DECIDING):
         return url_for("rooms.supervise", lot_id=lot_id)
+    if actor.has_role("tenderee") and not _hosts(lot_id):
+        return url_for("rooms.represent", lot_id=lot_id)
     if actor.has_role(*HOST):
         return url_for("rooms.host_desk", lot_id=lot_id)
     return url_for("rooms.seat", lot_id=lot_id)
+
+
+def _hosts(lot_id: str) -> bool:
+    with units().read(current_actor()) as unit:
+        return tendering.host_may_run(unit, lot_id, unit.actor)
 
 
 def any_desk(lot_id: str) -> ResponseReturnValue:

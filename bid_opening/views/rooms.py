@@ -22,6 +22,8 @@ from foundation.web.runtime import runtime, units
 
 bp = Blueprint("rooms", __name__)
 POLL_LIMIT = 500
+_OFFICIAL = frozenset({"host", "represent", "supervise"})
+"""Desks of the official side."""
 
 
 @bp.get("/rooms")
@@ -51,6 +53,13 @@ def host_desk(lot_id: str) -> ResponseReturnValue:
     return _show(lot_id, "host")
 
 
+@bp.get("/rooms/<lot_id>/represent")
+@allow("tenderee")
+def represent(lot_id: str) -> ResponseReturnValue:
+    """The desk of the tenderee's representative, where an agency hosts (R3.01)."""
+    return _show(lot_id, "represent")
+
+
 @bp.get("/rooms/<lot_id>/seat")
 @allow("bidder")
 def seat(lot_id: str) -> ResponseReturnValue:
@@ -73,11 +82,11 @@ def _note_arrival(lot_id: str) -> None:
 
 
 def _show(lot_id: str, desk: str) -> ResponseReturnValue:
-    if desk in {"host", "supervise"}:
+    if desk in _OFFICIAL:
         _note_arrival(lot_id)
     with units().read(current_actor()) as unit:
         room = queries.room_page(unit, lot_id)
-        if desk in {"host", "supervise"} and not room.is_staff:
+        if desk in _OFFICIAL and not room.is_staff:
             raise NotFound(what="room")
         shown = showing.desk(unit, room, desk)
     if wants_json(request):

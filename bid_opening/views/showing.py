@@ -10,6 +10,7 @@ from typing import Any, Final
 from flask import current_app
 
 from bid_opening import queries
+from bid_opening.ceremony import Attendant
 from bid_opening.frames import told_types
 from bid_opening.queries import Announcement, Hall, HallRow, RoomPage
 from bid_opening.queries.fault_board import FaultBoard, fault_board
@@ -145,6 +146,8 @@ class Desk:
     talk: TalkPage
     session_lots: int
     """How many lots open together with this one, itself included."""
+    present: tuple[Attendant, ...]
+    """Who of the official side came, as everybody was told."""
 
 
 def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
@@ -167,6 +170,7 @@ def desk(unit: Unit, room: RoomPage, name: str) -> Desk:
         seats={seat.number: board.plain(room, seat) for seat in room.seats},
         room_port=current_app.config["ROOM_PORT"],
         session_lots=len(sessions.lots_of(unit, room.lot_id)),
+        present=rooms.state_of(unit, room.lot_id).attendants,
         talk=talk_page(unit, room.lot_id),
     )
 

@@ -301,6 +301,8 @@ ACTS: dict[str, tuple[Action, frozenset[Part]] | str] = {
         (Action.RUN_ROOM, frozenset({Part.OWN})),
     ),
     "room_acts.confirm": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "sessions.check_in": (Action.RUN_ROOM, frozenset({Part.OWN})),
+    "sessions.act": (Action.RUN_ROOM, frozenset({Part.DO})),
     "room_attendance.emergency_sign_in": (Action.RUN_ROOM, frozenset({Part.OWN})),
     **dict.fromkeys(
         ("room_attendance.explain_absence", "room_attendance.check_identity"),

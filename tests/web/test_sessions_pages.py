@@ -270,3 +270,34 @@ def test_a_lot_that_opens_alone_is_not_put_into_a_session_on_any_page(web: Web, 
     assert "同场开标" not in text_of(web, "/rooms")
     assert "同场开标" not in text_of(web, f"/rooms/{one.lot.id}")
     assert "标段 1" in text_of(web, session_of(one))
+
+
+def test_the_tenderees_representative_has_a_desk_is_on_record_and_answers(
+    web: Web, lots: tuple[Opening, Opening]
+) -> None:
+    one, two = lots
+    to_windows(one, two)
+    who, other = tenderee_of(one), one.world.organisation("武进区水利局", "tenderee")
+    path = f"/rooms/{one.lot.id}/represent"
+    assert web.get(path, other, **JSON).status_code == 404
+    assert web.get(path, one.host, **JSON).status_code == 403
+    page = text_of(web, path, who)
+    assert "您已记为到场" in page
+    assert "您现在不用做任何事" in page
+    assert "start-decryption" not in page
+    assert [x.role for x in one.state.attendants] == ["tenderee"]
+    assert two.state.attendants == ()
+    for index in range(3):
+        assert one.release(index).is_accepted
+    one.look()
+    one.to_gate()
+    one.act(one.host, acts.draw)
+    assert one.run_jobs() == []
+    one.act(one.host, acts.start_reading)
+    one.act(one.host, acts.open_query)
+    one.act(one.bidders[0].actor, acts.raise_objection, "请核对工期")
+    assert "有 1 条异议等待答复" in text_of(web, path, who)
+    objection = one.state.objections[0].id
+    answer = web.post(f"/rooms/{one.lot.id}/answer", who, objection_id=objection, text="与投标文件一致")
+    assert answer.get_json()["location"] == path
+    assert "与投标文件一致" in text_of(web, path, who)
