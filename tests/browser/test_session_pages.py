@@ -150,9 +150,12 @@ def test_a_bidder_releases_all_its_lots_in_one_click_and_sends_no_key(lots: Lots
     assert axe(seat) == []
     assert no_sideways_scroll(seat)
     sent: list[dict[str, Any]] = []
-    seat.on(
-        "request", lambda asked: sent.append(json.loads(asked.post_data or "{}")) if asked.method == "POST" else None
-    )
+
+    def note(asked: Request) -> None:
+        if asked.method == "POST":
+            sent.append(json.loads(asked.post_data or "{}"))
+
+    seat.on("request", note)
     seat.get_by_role("button", name="解密我的 2 个标段").click()
     expect(seat.locator("#part-lot-1").get_by_text("密钥已收")).to_be_visible(timeout=QUICK)
     expect(seat.locator("#part-lot-2").get_by_text("密钥已收")).to_be_visible(timeout=QUICK)
