@@ -73,13 +73,16 @@ def read_paper(kind: str, content: bytes) -> Paper:
     return Paper(kind, media, content)
 
 
-def require_open(unit: Unit, lot_id: str) -> None:
-    """The asker may sign in by papers now: asked before anything is stored.
+def is_wanted(unit: Unit, lot_id: str) -> bool:
+    """Whether the asker's papers would be taken now; asked before anything is stored. False once it is signed in.
 
     Raises NotFound, NotPermitted, NotNow, EmergencyNotYet, TooLate.
     """
-    access.require_bidder(unit, lot_id)
+    org_id = access.require_bidder(unit, lot_id)
+    if unit.session.get(CheckIn, (lot_id, org_id)) is not None:
+        return False
     identity_rules.may_sign_in_by_papers(rooms.state_of(unit, lot_id), unit.at)
+    return True
 
 
 def keep_papers(runtime: Runtime, lot_id: str, papers: tuple[Paper, ...]) -> tuple[KeptPaper, ...]:
