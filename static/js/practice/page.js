@@ -15,6 +15,7 @@ const root = /** @type {HTMLElement} */ (document.getElementById("practice"));
 const story = JSON.parse(root.dataset.story ?? "{}");
 const CHECK_IN_MS = 60_000;
 const LINE_MS = 700;
+const HURRY_MS = 400;
 const HOST_MS = 1500;
 
 const wait = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
@@ -32,6 +33,8 @@ class Practice {
     /** @type {Uint8Array<ArrayBuffer> | null} */ this.secret = null;
     this.total = "";
     this.timer = 0;
+    /** Frames of the other seats that are still to come in the window. @type {Map<import("./script.js").Frame, number>} */
+    this.coming = new Map();
     this.store.subscribe((state, frame) => {
       for (const [number, seat] of Object.entries(state.seats)) drawSeat(Number(number), seat, state.phase, story.words);
       this.feed.add(frame);
@@ -129,8 +132,9 @@ class Practice {
     one("do-check-in").hidden = true;
   }
 
-  async openRoom() {
+  openRoom() {
     this.stop();
+    if (this.frozen.length > 0) return;
     for (const frame of this.book.list) {
       if (frame.type === "bids_frozen") {
         const listed = this.book.list.find(({ type }) => type === "list_published")?.data.bidders ?? [];
@@ -158,12 +162,26 @@ class Practice {
     const [first, ...others] = this.book.window;
     if (this.store.state.phase !== "DECRYPTING") {
       this.come(first);
-      for (const frame of others) setTimeout(() => this.come(frame), delayMs(first, frame));
+      for (const frame of others) this.coming.set(frame, window.setTimeout(() => this.arrive(frame), delayMs(first, frame)));
     }
     one("release-missed").hidden = true;
     one("do-release").hidden = false;
     this.show("release");
     this.count(say("解密窗口还剩（练习时间）", "Decryption window (practice time)"), (story.decrypt_minutes * 60_000) / SPEED, () => this.missed());
+  }
+
+  /** @param {import("./script.js").Frame} frame */
+  arrive(frame) {
+    this.coming.delete(frame);
+    this.come(frame);
+  }
+
+  /** The visitor has done its part: the others do not keep it waiting for the rest of the window. */
+  async hurry() {
+    const left = [...this.coming.entries()];
+    this.coming.clear();
+    for (const [, timer] of left) window.clearTimeout(timer);
+    await this.comeSlowly(left.map(([frame]) => frame), HURRY_MS);
   }
 
   missed() {
@@ -181,7 +199,8 @@ class Practice {
     this.own("share_released");
     this.tell("release-result", "ok", say("已交出，与封存承诺相符。等其他席位交齐。", "Released; it matches your seal. Now the other seats."));
     one("do-release").setAttribute("aria-disabled", "true");
-    while (this.number < this.book.list.length + this.book.window.length + 1) await wait(200);
+    await this.hurry();
+    await wait(HOST_MS);
     await this.draw();
   }
 
@@ -304,7 +323,12 @@ function start() {
     const button = one(name);
     button.addEventListener("click", async () => {
       if (button.getAttribute("aria-disabled") === "true") return;
-      await act();
+      try {
+        await act();
+      } catch (error) {
+        console.error(error);
+        one("failure").hidden = false;
+      }
     });
   }
   one("steps").hidden = false;
