@@ -112,6 +112,7 @@ class LotCard:
     escrow_rule: str
     beacon: str
     freeze_grace_seconds: int
+    common_failure_percent: int
     rulebook_id: str
     is_imported: bool
     is_guided: bool
@@ -409,6 +410,7 @@ def _card(unit: Unit, lot: Lot, project: Project) -> LotCard:
         escrow_rule=lot.escrow_rule,
         beacon=lot.beacon,
         freeze_grace_seconds=lot.freeze_grace_seconds,
+        common_failure_percent=lot.common_failure_percent,
         rulebook_id=lot.rulebook_id or "",
         is_imported=lot.is_imported,
         is_guided=lot.is_guided,

@@ -103,6 +103,8 @@ class Lot(Base):
     """The public beacon in the draws of the opening, by prior notice: "quicknet", or "" for none."""
     freeze_grace_seconds: Mapped[int] = mapped_column(Integer, default=60, server_default="60")
     """As the centre's setting was at publication; part of the notice."""
+    common_failure_percent: Mapped[int] = mapped_column(Integer, default=30, server_default="30")
+    """The share of seats failing together that stops the opening's clock; as the rulebook had it at publication."""
     publish_at: Mapped[datetime | None] = mapped_column(Instant)
     """When publication is planned; the timetable is simulated from it."""
     published_at: Mapped[datetime | None] = mapped_column(Instant)

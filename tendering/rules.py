@@ -117,6 +117,11 @@ def rulebook_of(draft: LotDraft, published_at: datetime) -> Rulebook:
     return rulebook_in_force(civil_date(published_at), draft.rulebook_kind)
 
 
+def common_failure_percent(book: Rulebook) -> int:
+    """The share of seats, in per cent, that stops the clock of the opening when they fail together (R3.32)."""
+    return int(100 * book.rate("opening.common_failure_share"))
+
+
 def timetable_of(draft: LotDraft, published_at: datetime, calendar: WorkCalendar) -> Timetable:
     """The dates of a draft if it were published at this instant."""
     facts = TimetableFacts(published_at, draft.bid_deadline, bid_validity_days=draft.bid_validity_days)

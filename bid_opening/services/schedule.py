@@ -42,6 +42,7 @@ def schedule_room(unit: Unit, lot_id: str) -> None:
         # A method that draws nothing needs no beacon.
         beacon=card.beacon if draw_pools(card.method_id, card.method_params) else "",
         freeze_grace_seconds=card.freeze_grace_seconds,
+        common_failure_percent=card.common_failure_percent,
         emergency_minutes=book_of(card).number(EMERGENCY),
     )
     rooms.apply(unit, lot_id, (scheduled,))

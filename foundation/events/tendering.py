@@ -110,6 +110,7 @@ class LotPublished(Event):
         "min_bidders",
         "min_decrypted",
         "freeze_grace_seconds",
+        "common_failure_percent",
         "beacon",
     )
 
@@ -133,6 +134,8 @@ class LotPublished(Event):
     """With fewer bids released or escrowed than this no gate key is released."""
     freeze_grace_seconds: int = 60
     """How long after the deadline the frozen list may be in the cosigned log without counting as late."""
+    common_failure_percent: int = 30
+    """When more than this share of the seats fails within the same minutes the clock of the opening stops."""
     beacon: str = ""
     """The public beacon that goes into the draws of the opening: "quicknet", or "" for none. No fallback."""
 

@@ -37,7 +37,7 @@ from tendering.clients.releases import offline_sha256
 from tendering.errors import NotReady
 from tendering.methods import ParameterRow, draw_pools, method, parameter_rows, validate_parameters
 from tendering.models import Lot, Project
-from tendering.rules import DeadlineMove, rulebook_of, timetable_of
+from tendering.rules import DeadlineMove, common_failure_percent, rulebook_of, timetable_of
 from tendering.services import wording
 from tendering.services.clarifications import NewClarification, open_questions
 from tendering.services.keysets import KeysetFacts, Seat, keyset_facts
@@ -163,6 +163,7 @@ def publication_papers(
         check_in_from=_full(plan.bid_deadline - timedelta(minutes=lot.checkin_lead_minutes)),
         confirm_minutes=str(lot.confirm_minutes),
         min_decrypted=str(lot.min_decrypted),
+        common_failure_percent=str(common_failure_percent(rulebook_of(draft, unit.at))),
         suite=wording.SUITES[lot.suite],
         keyset_fingerprint=keyset.hash,
         client_sha256=offline_sha256(),

@@ -19,7 +19,7 @@ from keyholding import facade as keyholding
 from tendering import access
 from tendering.errors import KeysetIncomplete, NotCancellable, NotReady, PaperTooLate, SamePerson
 from tendering.models import Document, Lot, PaperOrder, Project
-from tendering.rules import publication_objections, rulebook_of
+from tendering.rules import common_failure_percent, publication_objections, rulebook_of
 from tendering.services.lots import draft_of
 from tendering.services.orders import PUBLICATION, order_papers, settle_issued
 from tendering.states import LOT_MACHINE, LotState, LotTrigger, OrderState
@@ -155,6 +155,7 @@ def publish(
     lot.published_at = unit.at
     book = rulebook_of(draft_of(lot), unit.at)
     lot.rulebook_id, lot.freeze_grace_seconds = book.id, freeze_grace_seconds
+    lot.common_failure_percent = common_failure_percent(book)
     event = e.LotPublished(
         lot=lot.id,
         tender=project.tender_code,
@@ -172,6 +173,7 @@ def publish(
         min_bidders=book.number("opening.min_bidders"),
         min_decrypted=lot.min_decrypted,
         freeze_grace_seconds=lot.freeze_grace_seconds,
+        common_failure_percent=lot.common_failure_percent,
         beacon=lot.beacon,
     )
     unit.transition(lot, LotTrigger.PUBLISH, f"lot:{lot.id}", event)

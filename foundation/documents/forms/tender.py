@@ -116,6 +116,7 @@ class TenderDocumentData(_Tender):
     check_in_from: str
     confirm_minutes: str
     min_decrypted: str
+    common_failure_percent: str = "30"
     suite: str
     keyset_fingerprint: str
     client_sha256: str = ""
