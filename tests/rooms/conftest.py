@@ -101,7 +101,7 @@ class Book:
             for number, kind in enumerate(kinds, head + 1):
                 data: dict[str, Any] = {"seat": number % 12 + 1}
                 if pad:
-                    data["pad"] = "x" * pad
+                    data["pad"] = unit.entropy.token(pad // 2).hex()  # what deflate can not make small
                 frame = {
                     "seq": number,
                     "audience": audience,
