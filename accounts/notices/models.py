@@ -122,3 +122,13 @@ class NoticeAttempt(Base):
     outcome: Mapped[Outcome] = mapped_column(EnumText(Outcome))
     reason: Mapped[str] = mapped_column(String(40), default="")
     next_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class NoticeWay(Base):
+    """Whether a channel is open, found by a look-round of its own: what waits to be sent is not asked (R3.51)."""
+
+    __tablename__ = "notice_ways"
+
+    channel: Mapped[Channel] = mapped_column(EnumText(Channel), primary_key=True)
+    trouble: Mapped[str] = mapped_column(String(40))
+    since: Mapped[datetime] = mapped_column(Instant)

@@ -13,13 +13,13 @@ from accounts.models import InboxItem, Organisation
 from accounts.notices import rules
 from accounts.notices.choices import PLACES, wanted_by
 from accounts.notices.kinds import Kind, kind_of, may_be_off
-from accounts.notices.models import NoticeAddress, NoticeAttempt, NoticeDelivery, NoticeHook
+from accounts.notices.models import NoticeAddress, NoticeAttempt, NoticeDelivery, NoticeHook, NoticeWay
 from accounts.notices.states import DeliveryState, Purpose
 from foundation.clock import machine_now
 from foundation.events.bid_opening import BidsFrozen, OpeningFailed
 from foundation.journal import JournalEntry
 from foundation.notices.configured import is_configured, is_local
-from foundation.notices.message import Channel, Reason
+from foundation.notices.message import Channel
 from foundation.notices.targets import host_of
 from foundation.settings import Settings
 from foundation.store.unit import Unit
@@ -27,8 +27,6 @@ from foundation.store.unit import Unit
 LOG_LINES = 30
 DESK_LINES = 100
 LOOK_BACK = timedelta(days=30)
-OF_THE_CHANNEL = (Reason.UNREACHABLE, Reason.TIMED_OUT, Reason.TLS_FAILED, Reason.NOT_LET_IN, Reason.NOT_CONFIGURED)
-"""Faults of the way, not of an address: the same for every message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +181,11 @@ def own_log(unit: Unit) -> tuple[LogLine, ...]:
 
 def desk(unit: Unit, settings: Settings) -> Desk:
     """Ways that are closed, and messages given up that may be shown: none of a lot whose list is not frozen (R3.51)."""
+    troubles = {row.channel: row.trouble for row in unit.session.scalars(select(NoticeWay))}
     return Desk(
         channels=tuple(
-            DeskChannel(channel, is_configured(settings, channel), is_local(settings, channel), _trouble(unit, channel))
-            for channel in Channel
+            DeskChannel(one, is_configured(settings, one), is_local(settings, one), troubles.get(one, ""))
+            for one in Channel
         ),
         failures=tuple(_desk_line(unit, row) for row in unit.session.scalars(_shown_failures())),
     )
@@ -212,23 +211,6 @@ def _is_frozen() -> ColumnElement[bool]:
         JournalEntry.stream == "room:" + NoticeDelivery.lot_id,
         JournalEntry.type.in_((BidsFrozen.TYPE, OpeningFailed.TYPE)),
     )
-
-
-def _trouble(unit: Unit, channel: Channel) -> str:
-    """Why the way is closed, from whatever waits on it; a fault of the way is the same for every message."""
-    reason = unit.session.scalar(
-        select(NoticeDelivery.reason)
-        .where(
-            NoticeDelivery.channel == channel,
-            NoticeDelivery.state == DeliveryState.QUEUED,
-            NoticeDelivery.reason.in_(OF_THE_CHANNEL),
-            # A webhook's trouble is one organisation's own.
-            NoticeDelivery.channel != Channel.WEBHOOK,
-        )
-        .order_by(NoticeDelivery.due_at.desc())
-        .limit(1)
-    )
-    return reason or ""
 
 
 def _desk_line(unit: Unit, row: NoticeDelivery) -> DeskLine:

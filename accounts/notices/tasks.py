@@ -1,4 +1,4 @@
-"""The job that sends, and the look-round that asks for what a retry, quiet hours or a dead sender left waiting."""
+"""The job that sends, and the look-rounds: what a retry, quiet hours or a dead sender left waiting; open ways."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Final
 
 from accounts.notices.delivery import WORKER, due_channels, send_due
 from accounts.notices.queueing import TASK
+from accounts.notices.ways import check_ways
 from foundation.clock import iso, machine_now
 from foundation.jobs.registry import JobContext, periodic, task
 from foundation.notices.message import Channel
 from foundation.runtime import Runtime
 
 LOOK_SECONDS: Final = 5.0
+CHECK_SECONDS: Final = 60.0
 
 
 @task(TASK)
@@ -30,3 +32,9 @@ def look_for_notices(runtime: Runtime) -> None:
     with runtime.units.begin(WORKER) as unit:
         for channel in channels:
             unit.enqueue(TASK, f"{channel}:look:{iso(now)}", {"channel": str(channel)})
+
+
+@periodic("accounts.check_ways", CHECK_SECONDS)
+def look_at_ways(runtime: Runtime) -> None:
+    """Whether mail server and SMS gateway answer, for the desk of the centre's staff."""
+    check_ways(runtime)

@@ -30,6 +30,9 @@ class FileProvider:
         path = self.folder / f"{_NAME.sub('_', message.message_id)}.eml"
         replace_file(path, written(message, SENDER).as_bytes(), mode=0o600)
 
+    def check(self) -> None:
+        """Always open."""
+
     def close(self) -> None:
         """Nothing is kept open."""
 
@@ -45,6 +48,9 @@ class ConsoleProvider:
         text = "(a code; it is not shown on a console)" if message.is_secret else message.text
         sys.stderr.write(f"--- {message.to} · {message.subject}\n{text}\n")
         sys.stderr.flush()
+
+    def check(self) -> None:
+        """Always open."""
 
     def close(self) -> None:
         """Nothing is kept open."""

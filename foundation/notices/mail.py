@@ -70,6 +70,12 @@ class SmtpProvider:
     def open(self) -> SmtpLine:
         return SmtpLine(self)
 
+    def check(self) -> None:
+        """Connect, sign in and leave."""
+        line = SmtpLine(self)
+        line.connect()
+        line.close()
+
 
 class SmtpLine:
     """Connects with the first message; a broken connection is made anew with the next."""
@@ -78,11 +84,16 @@ class SmtpLine:
         self._provider = provider
         self._client: smtplib.SMTP | None = None
 
-    def send(self, message: Outgoing) -> None:
+    def connect(self) -> smtplib.SMTP:
+        """The connection, made where there is none. Raises NotSent."""
         if self._client is None:
             self._client = _connected(self._provider)
+        return self._client
+
+    def send(self, message: Outgoing) -> None:
+        client = self.connect()
         try:
-            self._client.send_message(written(message, self._provider.sender), self._provider.sender, [message.to])
+            client.send_message(written(message, self._provider.sender), self._provider.sender, [message.to])
         except smtplib.SMTPException as error:
             failed = _failure(error)
         except TimeoutError:

@@ -80,3 +80,7 @@ class Provider(Protocol):
     """Opens lines. Opening costs nothing; the first message connects."""
 
     def open(self) -> Line: ...
+
+    def check(self) -> None:
+        """Whether the way is open, without any message: raises NotSent where it is not."""
+        ...

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import socket
 import ssl
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -47,6 +48,9 @@ class WebhookProvider:
         """``message.text`` is the JSON to post, as it stands."""
         _post(self.context, message.to, message.text.encode(), message, private_ok=self.private_ok)
 
+    def check(self) -> None:
+        """Each address is an organisation's own; there is no one way to check."""
+
     def close(self) -> None:
         """Nothing is kept open."""
 
@@ -74,6 +78,20 @@ class SmsGateway:
                 raise
             # The gateway itself is away or does not know us: that concerns every message.
             raise NotSent(failed.reason, is_channel=True) from None
+
+    def check(self) -> None:
+        """Connect to the gateway, and say nothing."""
+        target = resolve(self.url, private_ok=True)
+        try:
+            with socket.create_connection((target.ip, target.port), TIMEOUT_SECONDS) as plain:
+                if target.scheme == "https":
+                    self.context.wrap_socket(plain, server_hostname=target.host).close()
+        except ssl.SSLError:
+            raise NotSent(Reason.TLS_FAILED, is_channel=True) from None
+        except TimeoutError:
+            raise NotSent(Reason.TIMED_OUT, is_channel=True) from None
+        except OSError:
+            raise NotSent(Reason.UNREACHABLE, is_channel=True) from None
 
     def close(self) -> None:
         """Nothing is kept open."""

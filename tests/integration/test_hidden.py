@@ -15,7 +15,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,15 +24,23 @@ import structlog
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
+from accounts import facade as accounts
+from accounts.notices import delivery
+from accounts.notices.models import NoticeAddress, NoticeDelivery
+from accounts.notices.states import DeliveryState
 from accounts.services.bank import SIGNATURE_HEADER, read_secret
 from bid_opening.models import RoomFrame
 from deposits.services import arrivals
-from foundation.clock import iso
+from foundation.actor import system
+from foundation.clock import iso, machine_now
 from foundation.jobs.models import Job
+from foundation.notices.message import Channel
 from foundation.publication.models import STATE_ROW, LogLeaf, LogState
 from foundation.publication.publisher import Publisher
 from foundation.sealing import recover_r_bid, rehearsal_tag
+from foundation.settings import Settings
 from keyholding import by_hand, rules
+from tendering import facade as tendering
 from tendering.models import Lot, Question, SealedBid, Upload
 from tendering.self_check import LINES
 from tests.support.tender_world import DEPOSIT, NOW, TESTS, OpenLot
@@ -42,6 +50,7 @@ from tests.support_bids import Bidder, SealedFiles
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 ROWS = tomllib.loads((Path(__file__).parent.parent / "web" / "matrix.toml").read_text(encoding="utf-8"))
 CANARIES = ("金丝雀甲建设工程有限公司", "金丝雀乙建筑安装有限公司", "金丝雀丙市政工程有限公司")
+MAIL = "canary@firm.example"
 QUESTION = "图纸第三页柱脚标高与说明不一致，以何为准？"
 VOLATILE = (
     re.compile(r'name="csrf_token" value="[^"]*"'),
@@ -90,6 +99,10 @@ class Scene:
         actor = centre.world.organisation(name, "bidder", login=f"canary{number}")
         bidder = Bidder(centre.world, actor)
         bidder.register_keys()
+        with centre.units.begin(actor) as unit:
+            address = NoticeAddress(id=unit.new_id(), user_id=actor.user_id or "", channel=Channel.EMAIL, address=MAIL)
+            address.added_at = address.verified_at = machine_now()
+            unit.session.add(address)
         return Interested(centre.person(f"canary{number}", "bidder", 1, actor), bidder)
 
     def act(self, one: Interested) -> None:
@@ -149,6 +162,20 @@ class Scene:
         own = self.centre.client(one.person)
         assert own.post(f"/lots/{lot_id}/deposit/arrivals/{stray}/return", json={}).status_code == 200
         one.marks |= {number, account, stranger, serial_of(nth), stray}
+
+    def remind(self) -> None:
+        """Everybody hears of the opening by mail too, and of the three mails one waits, one is given up."""
+        with self.centre.units.begin(system("worker")) as unit:
+            bidders = tendering.sealed_bidders(unit, self.lot.id)
+            params = {"lot": "标段", "opens_at": unit.at}
+            accounts.tell(unit, bidders, "inbox.opening_sign_in", params, f"/rooms/{self.lot.id}/seat")
+        runtime = replace(self.centre.world.runtime, settings=Settings(smtp_url="smtp://localhost:1", _env_file=None))
+        delivery.send_due(runtime, Channel.EMAIL)
+        with self.centre.units.begin(TESTS) as unit:
+            rows = unit.session.scalars(select(NoticeDelivery).where(NoticeDelivery.lot_id == self.lot.id)).all()
+            assert len(rows) == len(self.interested)
+            assert [row.reason for row in rows if row.attempts] == ["unreachable"]
+            rows[0].state = DeliveryState.GIVEN_UP
 
     def ask(self, one: Interested) -> None:
         answer = self.centre.client(one.person).post(f"/lots/{self.lot.id}/questions", json={"text": QUESTION})
@@ -264,6 +291,7 @@ def test_no_role_learns_who_or_how_many_are_interested(scene: Scene) -> None:
     with listening() as lines:
         for one in scene.interested:
             scene.act(one)
+        scene.remind()
         after = scene.read_everything(people)
     assert differences(before, after) == []
     # Names stand on the centre's own lists of organisations and people, as they did before: nothing of this lot does.

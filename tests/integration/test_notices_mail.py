@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from accounts.notices import addressing, choices, queries, rules, staff
+from accounts.notices import addressing, choices, queries, rules, staff, ways
 from accounts.notices.errors import AddressKnown, AddressUnfit, CodeOver, NothingToSendAgain, TooManyCodes
 from accounts.notices.kinds import Kind
 from accounts.notices.models import NoticeAddress, NoticeDelivery
@@ -247,14 +247,18 @@ def test_a_server_that_is_away_uses_up_one_attempt_of_one_message(post: Post, se
     server.stop()
     assert post.send() == 0
     assert sorted(row.attempts for row in post.deliveries()) == [0, 0, 1]
+    ways.check_ways(post.runtime)
     with post.town.units.read() as unit:
         trouble = {one.channel: one.trouble for one in queries.desk(unit, post.runtime.settings).channels}
     assert trouble["email"] == "unreachable"
     back = make_mail_server(port=server.port).start()
     post.ahead = timedelta(seconds=rules.BACKOFF[0] + 1)
     assert post.send() == 3
-    back.stop()
     assert back.connections == 1, "three mails over one connection"
+    ways.check_ways(post.runtime)
+    back.stop()
+    with post.town.units.read() as unit:
+        assert not any(one.trouble for one in queries.desk(unit, post.runtime.settings).channels)
 
 
 def test_a_message_that_would_come_too_late_is_not_sent(post: Post, server: MailServer) -> None:

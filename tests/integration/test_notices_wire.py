@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from accounts.notices import addressing, queries, rules
+from accounts.notices import addressing, queries, rules, ways
 from accounts.notices.errors import HookUnfit, NoHook, TooManyCodes
 from accounts.notices.states import DeliveryState
 from centre.tls import Certificate, ensure_certificate
@@ -203,6 +203,7 @@ def test_a_gateway_without_its_key_is_a_closed_way_and_staff_sees_it(tmp_path: P
     post = make_post(tmp_path, sms_url=server.url("/send"))
     post.add("13812345678", Channel.SMS)
     assert post.send(Channel.SMS) == 0
+    ways.check_ways(post.runtime)
     with post.town.units.read() as unit:
         trouble = {one.channel: one.trouble for one in queries.desk(unit, post.runtime.settings).channels}
     assert trouble["sms"] == "not_configured"
