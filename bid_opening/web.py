@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from bid_opening import duty_worklist, nav, worklist
+from bid_opening import duty_worklist, lot_life, nav, worklist
 from bid_opening.views import acts, beacons, board, duty, faults, identity, replays, rooms, sessions, talk
 
 
@@ -20,6 +20,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(talk.bp)
     app.register_blueprint(duty.bp)
     nav.register(app.extensions["nav"])
+    app.extensions["lot_life"].add_links(lot_life.links)
     app.extensions["worklist"].add(worklist.work)
     app.extensions["worklist"].add(duty_worklist.work)
     app.jinja_env.filters["room_money"] = board.grouped

@@ -6,11 +6,12 @@ from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from bid_opening.queries import replays
+from bid_opening.services import record
 from bid_opening.views import showing
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.limits import EXPENSIVE, rate_limit
 from foundation.web.respond import page
-from foundation.web.runtime import units
+from foundation.web.runtime import runtime, units
 
 bp = Blueprint("room_replays", __name__)
 
@@ -35,6 +36,15 @@ def replay_file(lot_id: str) -> ResponseReturnValue:
     response = Response(text, mimetype="application/json")
     if request.args.get("save"):
         response.headers["Content-Disposition"] = f'attachment; filename="opening-{story.lot_code}.json"'
+    return response
+
+
+@bp.get("/rooms/certificate.pem")
+@allow(PUBLIC)
+def certificate() -> ResponseReturnValue:
+    """The certificate that opening records are signed under, to check a downloaded one with any PDF reader."""
+    response = Response(record.signer_of(runtime()).certificate.read_bytes(), mimetype="application/x-pem-file")
+    response.headers["Content-Disposition"] = 'attachment; filename="documents-certificate.pem"'
     return response
 
 

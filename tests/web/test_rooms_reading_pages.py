@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bid_opening.services import acts
+from bid_opening.services import acts, record
+from foundation.documents.signing import check_pdf
 from foundation.hints import UnixHints
 from foundation.sealing.confirmation import confirmation_note, shown_in
 from foundation.sealing.suite import sign
@@ -95,6 +96,16 @@ def test_the_room_leads_to_its_replay_once_there_is_something_to_see(web: Web) -
     assert link not in web.get(web.room(), **HTML).get_data(as_text=True)
     web.found.publish_list()
     assert link in web.get(web.room(), **HTML).get_data(as_text=True)
+
+
+def test_the_record_is_signed_under_the_certificate_anybody_can_fetch(real: Web, opening: Opening) -> None:
+    opening.to_closed()
+    assert opening.run_jobs() == []
+    content = real.get(real.room("/record.pdf")).data
+    own = real.get("/rooms/certificate.pem")
+    path = opening.world.folder / "fetched.pem"
+    path.write_bytes(own.data)
+    assert record.CENTRE in check_pdf(content, path).subject
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
