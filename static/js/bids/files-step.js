@@ -41,6 +41,7 @@ function readSchedule(faults) {
   if (!/^[1-9][0-9]{0,4}$/.test(days) || Number(days) > 36500) {
     faults.set("duration", say("请填写 1 到 36500 的整数。", "Enter a whole number from 1 to 36500."));
   }
+  const words = byId("f-words").value.trim();
   return {
     v: 1,
     currency: "CNY",
@@ -48,6 +49,7 @@ function readSchedule(faults) {
     duration_days: Number(days),
     quality: byId("f-quality").value.trim(),
     project_manager: byId("f-manager").value.trim(),
+    ...(words && { total_words: words }),
   };
 }
 
