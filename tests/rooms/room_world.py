@@ -11,8 +11,10 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select, update
 
+import bid_opening.identity_models
 import bid_opening.models
 import bid_opening.presence
+import bid_opening.talk_models
 import credit.models
 from accounts.facade import actor_of_token
 from accounts.sessions import open_session
@@ -30,7 +32,13 @@ from tendering.models import Lot
 from tendering.states import LotState
 from tests.support.tender_world import DEADLINE, OpenLot, TenderWorld, make_world
 
-REGISTERED = (bid_opening.models, bid_opening.presence, credit.models)
+REGISTERED = (
+    bid_opening.identity_models,
+    bid_opening.models,
+    bid_opening.presence,
+    bid_opening.talk_models,
+    credit.models,
+)
 """Imported for their tables."""
 NAMES = (
     "江苏屹川建设集团有限公司",
