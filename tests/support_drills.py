@@ -48,6 +48,8 @@ class Installation:
     works: bool = True
     silent: set[str] = field(default_factory=set)
     clock_ahead: timedelta = timedelta()
+    is_today: bool = False
+    """The centre's clock follows the machine's, for commands that have no other."""
     _over: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -68,6 +70,8 @@ class Installation:
             with self.opening.world.units.begin(TESTS) as unit:
                 alive = update(HolderSeat).values(last_seen_at=machine_now())
                 unit.session.execute(alive.where(HolderSeat.id.not_in(self.silent)))
+            if self.is_today:
+                self.opening.at(machine_now())
             if self.works:
                 self.opening.run_jobs()
             if self.publishes:
@@ -133,7 +137,7 @@ def installed(folder: Path, now: datetime | None = None, **wanted: Any) -> Itera
         schedule.schedule_room(unit, opening.lot.id)
         for seat in unit.session.scalars(select(HolderSeat)):
             seat.agent_token_hash = hashlib.sha256(seat.id.encode()).hexdigest()
-    found = Installation(opening)
+    found = Installation(opening, is_today=now is not None)
     handler = type("Clock", (_Clock,), {"installation": found})
     clock = ThreadingHTTPServer(("localhost", 0), handler)
     web = make_server("localhost", web_port, make_app(world.runtime), threaded=True)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -13,11 +17,13 @@ from sqlalchemy import func, select
 
 from bid_opening.models import OpeningRoom, RoomFrame
 from centre.drills import running, services
+from centre.drills.cli import NOT_READY
 from centre.drills.errors import DrillNotPossible
 from centre.drills.models import DrillFrame, DrillRun
 from centre.drills.probes import Limits
 from centre.drills.running import ATTEMPTS_MAX, STEPS, record_name, run_drill, stream_of
 from centre.drills.states import DrillState
+from foundation.clock import machine_now
 from foundation.errors import NotFound, NotPermitted
 from foundation.events.centre import DrillEnded
 from foundation.journal import JournalEntry, read_stream
@@ -203,3 +209,33 @@ def test_a_lot_whose_deadline_has_passed_is_not_rehearsed(tmp_path: Path) -> Non
     opening.at(DEADLINE)
     with opening.world.units.begin(opening.host) as unit, pytest.raises(DrillNotPossible):
         services.order_drill(unit, opening.lot.id)
+
+
+def test_the_command_line_rehearses_now_and_says_it_by_its_exit_code(tmp_path: Path) -> None:
+    now = machine_now()
+    with installed(tmp_path, now=now, deadline_at=now + timedelta(days=1)) as found:
+        settings = found.runtime.settings
+        given = {
+            "CENTRE_DATA_DIR": str(tmp_path),
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'world.db'}",
+            "CENTRE_WEB_PORT": str(settings.web_port),
+            "CENTRE_ROOM_PORT": str(settings.room_port),
+            "CENTRE_COSIGNER_URL": settings.cosigner_url,
+            "LANG": "en_GB.UTF-8",
+        }
+
+        def drill(*words: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", "centre", "drill", found.opening.lot.id, *words]
+            return subprocess.run(
+                command, env={**os.environ, **given}, capture_output=True, text=True, check=False, timeout=120
+            )
+
+        done = drill("--json")
+        report = json.loads(done.stdout.strip().splitlines()[-1])
+        assert (done.returncode, report["state"]) == (0, "ready"), failures(report)
+        found.clock_ahead = timedelta(minutes=5)
+        done = drill()
+        assert done.returncode == NOT_READY
+        assert "not ready" in done.stdout
+        assert "the clock is off" in done.stdout
+        assert "playing an opening in virtual time" in done.stderr
