@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from accounts.roles import Role
-from credit import record_forms, record_queries, record_services, remedies
+from credit import record_forms, record_queries, record_services, remedies, reports
 from credit.acts import ACTS, USUAL_MONTHS, decidable
 from foundation.ids import parse_id
 from foundation.web.access import allow, current_actor
@@ -24,14 +24,20 @@ def show_desk() -> ResponseReturnValue:
     with units().read(current_actor()) as unit:
         lines = record_queries.desk_list(unit, before=asked.after, limit=asked.limit + 1)
         desk = record_queries.desk(unit)
-    return page("credit/records.html", desk=desk, paging=asked.cut(lines, key=lambda line: (line.id,)))
+        found = reports.open_reports(unit)
+    return page("credit/records.html", desk=desk, reports=found, paging=asked.cut(lines, key=lambda line: (line.id,)))
 
 
 @bp.get("/credit/records/new")
 @allow(Role.CENTRE_STAFF, Role.SUPERVISOR)
 def new_record() -> ResponseReturnValue:
+    """An empty form, or one begun from an opening's report (``?report=`` its journal entry)."""
     acts = [(act, ACTS[act].law, USUAL_MONTHS[ACTS[act].weight]) for act in decidable()]
-    return page("credit/record_new.html", acts=acts)
+    entry_id, report = request.args.get("report", ""), None
+    if entry_id:
+        with units().read(current_actor()) as unit:
+            report = reports.report_of(unit, parse_id(entry_id))
+    return page("credit/record_new.html", acts=acts, report=report)
 
 
 @bp.post("/credit/records/new")
