@@ -280,6 +280,8 @@ def test_the_tenderees_representative_has_a_desk_is_on_record_and_answers(
     who, other = tenderee_of(one), one.world.organisation("武进区水利局", "tenderee")
     path = f"/rooms/{one.lot.id}/represent"
     assert web.get(path, other, **JSON).status_code == 404
+    assert path in text_of(web, "/desk", who)
+    assert path not in text_of(web, "/desk", other)
     assert web.get(path, one.host, **JSON).status_code == 403
     page = text_of(web, path, who)
     assert "您已记为到场" in page
