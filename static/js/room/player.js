@@ -109,7 +109,7 @@ export class Player {
     let isFound = false;
     for (const step of [...part("phases").querySelectorAll("button")].reverse()) {
       /** @type {boolean} */
-      const isNow = !isFound && Number(step.dataset.count) <= this.told;
+      const isNow = !isFound && Number(step.dataset.entry) <= this.told;
       isFound ||= isNow;
       if (isNow) step.setAttribute("aria-current", "step");
       else step.removeAttribute("aria-current");
@@ -146,7 +146,7 @@ function enliven(player) {
     if (!(event.target instanceof Element)) return;
     const button = event.target.closest("button");
     if (button?.dataset.go) acts[button.dataset.go]();
-    if (button?.dataset.count) player.goTo(Number(button.dataset.count));
+    if (button?.dataset.entry) player.goTo(Number(button.dataset.entry));
   });
   const keys = /** @type {Record<string, () => void>} */ ({
     " ": acts.play,
@@ -184,7 +184,7 @@ function listPhases(player) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "btn btn-s";
-      button.dataset.count = String(count);
+      button.dataset.entry = String(count);
       button.textContent = words.terms[`room_phase.${phase.toLowerCase()}`] ?? phase;
       item.append(button);
       return item;
