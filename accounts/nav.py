@@ -8,7 +8,6 @@ from foundation.web.nav import Nav
 
 def register(nav: Nav) -> None:
     nav.add(Role.CENTRE_STAFF, "单位核验", "Verifications", "verification.desk", order=70)
-    nav.add(Role.CENTRE_STAFF, "消息发送", "Deliveries", "notices.desk", order=75)
     nav.add(Role.ADMINISTRATOR, "用户与权限", "People and roles", "people.show_people", order=10)
     for role in GRANTED:
         # The first place of every role: people land here after signing in.
