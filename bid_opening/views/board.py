@@ -77,6 +77,8 @@ def _seal(seat: SeatView) -> Mark:
 
 
 def _key(room: RoomPage, seat: SeatView) -> Mark:
+    if seat.refusal:
+        return Mark("shut", "lock", "room_key.refused")
     if seat.released_at is not None:
         return Mark("", "open", "room_key.released")
     if seat.escrowed_at is not None:
@@ -121,9 +123,10 @@ def tally(room: RoomPage) -> tuple[tuple[str, str, str, int], ...]:
         return ()
     given = sum(map(_given, seats))
     wrong = sum(1 for seat in seats if seat.tries and not _given(seat))
+    refused = sum(1 for seat in seats if seat.refusal)
     if room.phase in _IN_WINDOW or room.phase in {Phase.WINDOW_CLOSED, Phase.GATE_RELEASED}:
         found = [("given", "ok", pick("已交", "Released"), given)]
-        found.append(("waiting", "wait", pick("未交", "Not yet"), len(seats) - given - wrong))
+        found.append(("waiting", "wait", pick("未交", "Not yet"), len(seats) - given - wrong - refused))
         if room.is_staff:
             found.append(("wrong", "bad", pick("不匹配", "No match"), wrong))
         return tuple(found)

@@ -260,7 +260,8 @@ def _under(room: RoomPage, stage: Phase, at: datetime | None, state: str) -> str
     seats = room.seats
     if stage is Phase.DECRYPTING and seats and state:
         given = sum(1 for seat in seats if seat.released_at or seat.escrowed_at)
-        return pick(f"{given}/{len(seats)} 已交密钥", f"{given}/{len(seats)} released")
+        asked = sum(1 for seat in seats if not seat.refusal)
+        return pick(f"{given}/{asked} 已交密钥", f"{given}/{asked} released")
     if stage is Phase.PARAM_DRAWN and room.draws:
         return "，".join(f"{one.name} {one.value}" for one in room.draws)
     if stage is Phase.LIST_PUBLISHED and seats:

@@ -18,6 +18,7 @@ const isGiven = (seat) => Boolean(seat.releasedAt || seat.escrowedAt);
  * @returns {[string, string, string]} class, shape, term
  */
 export function keyMark(seat, phase) {
+  if (seat.refusal) return ["shut", "lock", "room_key.refused"];
   if (seat.releasedAt) return ["", "open", "room_key.released"];
   if (seat.escrowedAt) return ["", "open", "room_key.escrowed"];
   if (seat.tries) return ["fail", "lock", "room_key.rejected"];
@@ -88,16 +89,17 @@ export function drawTally(seats, phase) {
   const given = all.filter(isGiven).length;
   const wrong = all.filter((seat) => seat.tries && !isGiven(seat)).length;
   const faults = all.filter((seat) => seat.fault).length;
+  const refused = all.filter((seat) => seat.refusal).length;
   const counts = /** @type {Record<string, number>} */ ({
     given,
-    waiting: all.length - given - wrong,
+    waiting: all.length - given - wrong - refused,
     wrong,
     opened: all.filter((seat) => seat.line || seat.decryptedAt).length,
     confirmed: all.filter((seat) => seat.confirmedAt).length,
     unopened: all.length - given + faults,
   });
   if (phase === "DECRYPTING" && all.length) {
-    put(document.querySelector("#part-ruler li.now small"), say(`${given}/${all.length} 已交密钥`, `${given}/${all.length} released`));
+    put(document.querySelector("#part-ruler li.now small"), say(`${given}/${all.length - refused} 已交密钥`, `${given}/${all.length - refused} released`));
   }
   for (const place of document.querySelectorAll("[data-tally]")) {
     put(place, String(counts[/** @type {HTMLElement} */ (place).dataset.tally ?? ""] ?? ""));
