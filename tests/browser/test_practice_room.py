@@ -69,6 +69,9 @@ class Visit:
     """Script errors and refusals of the policy."""
     asked: list[Request]
 
+    def note(self, request: Request) -> None:
+        self.asked.append(request)
+
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
@@ -93,7 +96,7 @@ def visit(browser: Browser, address: str, request: pytest.FixtureRequest) -> Ite
     found = Visit(page, [], [])
     page.on("pageerror", lambda error: found.said.append(str(error)))
     page.on("console", lambda one: found.said.append(one.text) if one.type == "error" else None)
-    page.on("request", found.asked.append)
+    page.on("request", found.note)
     page.clock.install()
     page.goto(address)
     expect(page.locator("#practice")).to_have_attribute("data-ready", "1", timeout=SOON)

@@ -67,11 +67,11 @@ class Practice {
   count(label, ms, over, speed = SPEED) {
     this.stop();
     const ends = performance.now() + ms;
-    one("clock").hidden = false;
-    one("clock-label").textContent = label;
+    one("countdown").hidden = false;
+    one("countdown-label").textContent = label;
     const tick = () => {
       const left = ends - performance.now();
-      one("clock-time").textContent = clockText(left * speed);
+      one("countdown-time").textContent = clockText(left * speed);
       if (left > 0) return;
       this.stop();
       over();
@@ -82,7 +82,7 @@ class Practice {
 
   stop() {
     window.clearInterval(this.timer);
-    one("clock").hidden = true;
+    one("countdown").hidden = true;
   }
 
   /** Let a frame come, with the next number. @param {import("./script.js").Frame} frame */
@@ -144,6 +144,7 @@ class Practice {
       } else this.come(frame);
     }
     one("board").hidden = false;
+    one("log").hidden = false;
     this.show("check-seal");
   }
 
@@ -332,6 +333,7 @@ function start() {
     });
   }
   one("steps").hidden = false;
+  /** @type {HTMLElement} */ (root.querySelector('[data-step="seal"]')).hidden = false;
   root.dataset.ready = "1";
 }
 
