@@ -39,6 +39,7 @@ WORD_PREFIXES: Final = (
     "talk_role.",
     "talk_hidden.",
     "help_topic.",
+    "shown_source.",
     "price_remark.",
     "mark_meaning.",
     "client_code.",
