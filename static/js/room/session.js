@@ -11,7 +11,6 @@ import { envelopeOf, giveRelease, wordsFor } from "./releasing.js";
 import { Line } from "./socket.js";
 import { initialState, Store } from "./store.js";
 import { codeOf, report } from "./trouble.js";
-import { codeOf, report } from "./trouble.js";
 import { say } from "./words.js";
 import { releaseWithKeptKey } from "../sealing/release.js";
 
