@@ -26,6 +26,9 @@ class UnixHints:
                 with contextlib.suppress(OSError):
                     self._socket.sendto(topic.encode(), str(path))
 
+    def close(self) -> None:
+        self._socket.close()
+
 
 class Listener:
     """Waits for hints of some topics."""

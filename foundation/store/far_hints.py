@@ -29,7 +29,7 @@ CHANNEL: Final = "centre_hints"
 TOPICS: Final = frozenset({"room"})
 """What somebody on another machine waits for; jobs and journal are looked at every second anyway."""
 AGAIN_SECONDS: Final = 1.0
-WAIT_SECONDS: Final = 5.0
+WAIT_SECONDS: Final = 2.0
 CONNECT_SECONDS: Final = 5
 
 
@@ -55,6 +55,16 @@ class FarHints:
         self._pending: set[str] = set()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._is_over = False
+
+    def close(self) -> None:
+        """Send nothing more."""
+        with self._changed:
+            self._is_over = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join(CONNECT_SECONDS)
+        self._near.close()
 
     def poke(self, topics: frozenset[str]) -> None:
         self._near.poke(topics)
@@ -69,7 +79,7 @@ class FarHints:
             self._changed.notify()
 
     def _run(self) -> None:
-        while True:
+        while not self._is_over:
             try:
                 with psycopg.connect(self._address, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection:
                     self._send(connection)
@@ -80,8 +90,10 @@ class FarHints:
     def _send(self, connection: psycopg.Connection) -> None:
         while True:
             with self._changed:
-                while not self._pending:
+                while not (self._pending or self._is_over):
                     self._changed.wait()
+                if self._is_over:
+                    return
                 topics, self._pending = self._pending, set()
             for topic in topics:
                 connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{topic} {self._machine}"))
@@ -99,8 +111,12 @@ class FarListener:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop; returns at once."""
+        """Stop; the line to the database ends within WAIT_SECONDS."""
         self._over.set()
+
+    def join(self) -> None:
+        """Wait until it has stopped."""
+        self._thread.join(2 * WAIT_SECONDS)
 
     def _run(self) -> None:
         while not self._over.is_set():

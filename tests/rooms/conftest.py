@@ -14,14 +14,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from sqlalchemy import Engine, event, select, update
+from sqlalchemy import Engine, Table, event, select, update
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-import accounts.models
 import tendering.models
+from accounts.models import UserSession
 from bid_opening.client import RoomClient
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
+from bid_opening.presence import PresenceSpan
 from bid_opening.room import RoomServer, line, polling
 from bid_opening.room.source import SqlSource
 from bid_opening.states import Phase
@@ -30,11 +31,11 @@ from foundation.clock import SteppingClock
 from foundation.entropy import SystemEntropy
 from foundation.hints import UnixHints
 from foundation.ids import OrgId, SessionId, UserId
+from foundation.journal.models import JournalEntry
 from foundation.store.base import Base
 from foundation.store.engine import open_engine
 from foundation.store.unit import Units
 
-assert accounts.models
 assert tendering.models
 
 AT = datetime(2026, 11, 24, 1, 30, tzinfo=UTC)
@@ -68,12 +69,30 @@ class Source(SqlSource):
         return ("public", "bidder:org-1") if actor.org_id == "org-1" else ("public",)
 
 
-def open_database(path: Path) -> Engine:
+def open_database(path: Path, url: str = "") -> Engine:
     """The tables, without foreign keys: these tests are about frames, not about lots."""
-    engine = open_engine(f"sqlite:///{path}")
-    event.listen(engine, "connect", lambda raw, _: raw.execute("PRAGMA foreign_keys=OFF"))
-    Base.metadata.create_all(engine)
+    engine = open_engine(url or f"sqlite:///{path}")
+    unbound = "SET session_replication_role = replica" if url else "PRAGMA foreign_keys=OFF"
+    event.listen(engine, "connect", lambda raw, _: _run(raw, unbound))
+    Base.metadata.create_all(engine, tables=_needed())
     return engine
+
+
+def _needed() -> list[Table]:
+    """The tables a room process reads and writes, and those they point at."""
+    found: dict[str, Table] = {}
+    waiting = [model.__table__ for model in (OpeningRoom, RoomFrame, RoomHead, PresenceSpan, UserSession, JournalEntry)]
+    while waiting:
+        table = waiting.pop()
+        if table.name not in found:
+            found[table.name] = table
+            waiting.extend(key.column.table for key in table.foreign_keys)
+    return list(found.values())
+
+
+def _run(raw: Any, statement: str) -> None:
+    raw.execute(statement)
+    raw.commit()
 
 
 @dataclass
