@@ -113,6 +113,7 @@ def test_the_clock_waits_for_the_draw_for_people_and_for_programs(told: Evaluati
 def test_a_job_that_is_due_is_waited_for_and_one_of_later_is_not(told: Evaluation) -> None:
     told.to_publicity()
     told.world.clock.step(2 * CALM)
+    assert told.run_jobs() == []  # what follows a publication some seconds later, where its consumers are loaded
     assert runs(told) == "", "the end of publicity is a job of later"
     until = told.case().publicity_until
     assert until is not None
