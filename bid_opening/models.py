@@ -32,6 +32,10 @@ class OpeningRoom(Base):
     gate_asked_at: Mapped[datetime | None] = mapped_column(Instant)
     frozen_in_log_at: Mapped[datetime | None] = mapped_column(Instant)
     """When the platform first saw the frozen list in the cosigned log."""
+    looked_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When the platform last looked after the open window; a gap means that it stood still."""
+    looked_machine_at: Mapped[datetime | None] = mapped_column(Instant)
+    """The same by the machine clock, so that a step of the civil clock alone is no gap."""
 
 
 class RoomFrame(Base):

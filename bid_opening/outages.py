@@ -33,6 +33,11 @@ COMMON_LEAST: Final = 2
 COMMON_STOPS_MAX: Final = 3
 """How often reports alone stop the clock in one opening; after that people decide."""
 COMMON_FAILURE: Final = "common_failure"
+STOOD_STILL: Final = "stood_still"
+GAP: Final = timedelta(seconds=90)
+"""Nobody looked after an open window for longer than this: the platform stood still (R3.32)."""
+CENTRE: Final = "centre"
+"""The part that stands for the platform as a whole."""
 PLATFORM_RED: Final = "platform_red"
 RED: Final = "red"
 GREEN: Final = "green"
@@ -143,6 +148,29 @@ def _common_since(state: RoomState, at: datetime) -> datetime | None:
     ]
     is_common = len(found) >= COMMON_LEAST and 100 * len(found) > state.common_failure_percent * len(state.seats)
     return min(found) if is_common else None
+
+
+def stood_still(looked: tuple[datetime | None, datetime | None], at: datetime, machine: datetime) -> bool:
+    """Whether nobody looked after the window for too long, by both clocks: the whole platform was down.
+
+    ``looked``: the last look by the civil and by the machine clock; a demonstration's clock may jump without an outage.
+    """
+    civil_before, machine_before = looked
+    if civil_before is None or machine_before is None:
+        return False
+    return min(at - civil_before, machine - machine_before) > GAP
+
+
+def suspend_for_gap(state: RoomState, at: datetime, *, since: datetime) -> tuple[Event, ...]:
+    """The platform is back after it stood still: the clock stops before anybody's time is declared over."""
+    if state.phase is not Phase.DECRYPTING or state.window_ended_at is not None or state.until is None:
+        return ()
+    left = max(0, -((at - state.until) // timedelta(seconds=1)))
+    return (
+        e.PlatformHealthMarked(state.lot, CENTRE, RED),
+        e.PlatformHealthMarked(state.lot, CENTRE, GREEN),
+        e.OpeningSuspended(state.lot, "platform", STOOD_STILL, "system", left, since),
+    )
 
 
 def suspend_for_outage(state: RoomState, at: datetime) -> tuple[Event, ...]:

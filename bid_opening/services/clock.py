@@ -20,6 +20,7 @@ from bid_opening.models import CheckIn, GateHalf, OpeningRoom, ReleasedShare
 from bid_opening.services import holders, rooms
 from bid_opening.states import Phase
 from foundation.actor import Actor, system
+from foundation.clock import machine_now
 from foundation.errors import CentreError, Conflict
 from foundation.events import Event
 from foundation.events import bid_opening as e
@@ -81,6 +82,8 @@ def _due(unit: Unit, state: RoomState) -> Work | None:
         case Phase.LIST_PUBLISHED:
             return _frozen_list_due(unit, state)
         case Phase.DECRYPTING:
+            if _stood_still(unit, state):
+                return None  # the look at the platform's health stops the clock first: nobody's time is over yet
             return _outage_due(unit, state) or _escrow_due(unit, state) or _window_due(unit, state)
         case Phase.WINDOW_CLOSED:
             return _gate_due(unit, state)
@@ -156,6 +159,12 @@ def freeze_in_log(unit: Unit, state: RoomState) -> tuple[Event, ...]:
 
 
 # Window and escrow ------------------------------------------------------------------------------------------------
+
+
+def _stood_still(unit: Unit, state: RoomState) -> bool:
+    row = unit.session.get_one(OpeningRoom, state.lot)
+    is_gap = outages.stood_still((row.looked_at, row.looked_machine_at), unit.at, machine_now())
+    return is_gap and state.window_ended_at is None
 
 
 def _outage_due(unit: Unit, state: RoomState) -> Work | None:

@@ -15,6 +15,7 @@ import structlog
 from sqlalchemy import or_, select
 
 from bid_opening import outages
+from bid_opening.models import OpeningRoom
 from bid_opening.services import rooms
 from bid_opening.services.clock import PLATFORM
 from bid_opening.states import Phase
@@ -52,11 +53,23 @@ def look(runtime: Runtime, watch: Watch, machine: datetime) -> None:
     with runtime.units.read(PLATFORM) as unit:
         lots = rooms.rooms_in(unit, Phase.DECRYPTING, Phase.SUSPENDED)
         red = watch.red(_signs(runtime, unit, lots) if lots else {}, machine)
-        changed = [lot_id for lot_id in lots if outages.mark_health(rooms.state_of(unit, lot_id), red)]
-    for lot_id in changed:
-        log.warning("platform_health_changed", lot=lot_id, red=sorted(red))
+    for lot_id in lots:
         with runtime.units.begin(PLATFORM) as unit:
-            rooms.apply(unit, lot_id, outages.mark_health(rooms.locked(unit, lot_id), red))
+            _look_after(unit, lot_id, red, machine)
+
+
+def _look_after(unit: Unit, lot_id: str, red: frozenset[str], machine: datetime) -> None:
+    """One room: what changed is marked, a gap since the last look stops the clock, and this look is noted."""
+    state, row = rooms.locked(unit, lot_id), unit.session.get_one(OpeningRoom, lot_id)
+    looked = (row.looked_at, row.looked_machine_at)
+    events = outages.mark_health(state, red)
+    if row.looked_at is not None and outages.stood_still(looked, unit.at, machine):
+        events = (*events, *outages.suspend_for_gap(state, unit.at, since=row.looked_at))
+    if events:
+        log.warning("platform_health_changed", lot=lot_id, red=sorted(red))
+    rooms.apply(unit, lot_id, events)
+    row.looked_at, row.looked_machine_at = unit.at, machine
+    unit.session.flush()
 
 
 def _signs(runtime: Runtime, unit: Unit, lots: Sequence[str]) -> dict[str, str]:

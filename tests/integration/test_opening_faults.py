@@ -275,6 +275,42 @@ def test_without_a_window_nothing_is_looked_at(opening: Opening) -> None:
     assert watch.since == {}
 
 
+def test_a_platform_that_stood_still_takes_nobodys_time(opening: Opening) -> None:
+    """Killed in the window and back after its limit: the clock stops first, and the whole outage is given back."""
+    opening.to_window()
+    until = opening.state.until
+    assert until is not None
+    runtime, seen = opening.world.runtime, opening.world.clock.now()
+    health.look(runtime, health.Watch(), machine_now() - timedelta(minutes=40))
+    opening.at(until + timedelta(minutes=10))
+    opening.look()
+    assert phase(opening) is Phase.DECRYPTING
+    assert opening.state.window_ended_at is None
+    back = health.Watch()  # another process
+    health.look(runtime, back, machine_now())
+    state = opening.state
+    assert state.suspension is not None
+    assert (state.suspension.why, state.suspension.outage_since) == ("stood_still", seen)
+    assert outages.red_now(state) == frozenset()
+    opening.act(opening.host, acts.reconvene, "平台恢复")
+    opening.act(opening.staff, acts.confirm_halt)
+    again = opening.state.until
+    assert again is not None
+    assert again - opening.world.clock.now() >= until - seen
+    health.look(runtime, back, machine_now())
+    assert opening.release(3).is_accepted
+    opening.assert_story_holds()
+
+
+def test_a_civil_clock_that_jumps_alone_is_no_outage(opening: Opening) -> None:
+    opening.to_window()
+    health.look(opening.world.runtime, health.Watch(), machine_now())
+    for index in (0, 1, 2):
+        opening.release(index)
+    opening.pass_window()
+    assert phase(opening) is Phase.WINDOW_CLOSED
+
+
 # --- evidence of the platform's part ----------------------------------------------------------------------------------
 
 
