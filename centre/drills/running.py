@@ -211,7 +211,7 @@ def _plain(check: Check) -> dict[str, Any]:
 def _number(value: float | None) -> str | None:
     if value is None:
         return None
-    return str(int(value)) if value == int(value) else f"{value:.3f}"
+    return str(int(value)) if value == int(value) else f"{value:.3f}".rstrip("0")
 
 
 def _bidders(outcome: drill.Outcome) -> list[dict[str, Any]]:

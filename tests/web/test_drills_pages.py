@@ -104,7 +104,7 @@ def test_one_click_orders_a_drill_and_its_page_follows_it_to_the_report(
     text = web.page(f"/drills/{drill_id}", host, lang)
     assert bad in text
     assert "武进区教育局 启封人乙" in text
-    assert "1.250" in text
+    assert "1.25" in text
     listed = web.page(web.drills, host, lang)
     assert f"/drills/{drill_id}" in listed
 
