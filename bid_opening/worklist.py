@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import select
 
 from bid_opening.ceremony import LIVE, RoomState
+from bid_opening.fault_fold import DECIDED_IN
 from bid_opening.models import OpeningRoom
 from bid_opening.services import rooms
 from bid_opening.states import Phase
@@ -52,6 +53,9 @@ def _to_host(state: RoomState) -> WorkItem:
     url = f"/rooms/{state.lot}/host"
     if state.phase is Phase.CHECK_IN:
         return WorkItem("到开标主持台就位", "Take the host's desk", url, state.lot_name, state.opens_at, "R3.04")
+    if state.phase in DECIDED_IN and any(seat.fault_proposal is None for seat in state.unattributed):
+        title = ("提出未开启投标的归因", "Propose who answers for a bid that was not opened")
+        return WorkItem(*title, f"{url}#part-faults", state.lot_name, state.until, "R3.08", Urgency.NOW)
     title = ("主持开标", "Host the opening")
     return WorkItem(*title, url, state.lot_name, state.until, "R3.01", Urgency.NOW)
 
@@ -95,6 +99,10 @@ def _to_watch(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
             title = ("公共随机数未取得时，提交文件", "Hand the public beacon in, unless it came by itself")
             urgency = Urgency.NOW if unit.at >= given else None
             yield WorkItem(*title, f"/rooms/{state.lot}/beacon", state.lot_name, given, "R3.25", urgency)
+        proposed = [seat.fault_proposal for seat in state.seats if seat.fault_proposal is not None]
+        if actor.has_role("supervisor", "centre_staff") and any(one.by != str(actor.user_id) for one in proposed):
+            title = ("确认或退回未开启投标的归因", "Confirm or send back who answers for a bid that was not opened")
+            yield WorkItem(*title, f"{url}#part-faults", state.lot_name, state.until, "R3.30", Urgency.NOW)
         asked = [seat for seat in state.seats if seat.escrow_asked_at and not seat.escrow_confirmed_at]
         if asked and actor.has_role("centre_staff") and state.phase is Phase.DECRYPTING:
             title = ("确认启用保管人份额", "Confirm the request for the custodians")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bid_opening import facade, outages
+from bid_opening import facade, outages, worklist
 from bid_opening.errors import AlreadyDone, SecondPersonNeeded, StillWaiting
 from bid_opening.queries.fault_board import FaultBoard, FaultView, fault_board
 from bid_opening.services import acts, faults, health, record, rooms
@@ -147,6 +147,20 @@ def test_the_bidder_gives_its_reason_before_the_decision_once(opening: Opening) 
     public = [frame for frame in opening.frames("public") if frame["type"] == "fault_attributed"]
     assert [frame["data"]["why"] for frame in public] == ["在窗口内没有操作"]
     assert "停电" not in str(opening.frames("public"))
+
+
+def test_the_work_lists_say_whose_turn_it_is(opening: Opening) -> None:
+    number = to_closed_window(opening)
+
+    def rules_of(who: Actor) -> set[str]:
+        with opening.world.units.read(who) as unit:
+            return {one.rule_id for one in worklist.work(unit, who) if one.url.endswith("#part-faults")}
+
+    assert (rules_of(opening.host), rules_of(opening.supervisor)) == ({"R3.08"}, set())
+    opening.act(opening.supervisor, faults.propose, number, "platform", "断网")
+    assert (rules_of(opening.host), rules_of(opening.supervisor), rules_of(opening.staff)) == (set(), set(), {"R3.30"})
+    opening.act(opening.staff, faults.confirm, number)
+    assert rules_of(opening.staff) == set()
 
 
 # --- closing ----------------------------------------------------------------------------------------------------------
