@@ -136,8 +136,10 @@ def answer_help(unit: Unit, lot_id: str, number: int, text: str) -> None:
 
 def close_help(unit: Unit, lot_id: str, number: int) -> None:
     """Close a ticket: the duty officer, or the bidder that was helped."""
-    state = rooms.locked(unit, lot_id)
+    # Asked before the lock: somebody else's ticket and a missing room are told in the same words.
     row = talk_access.ticket_to_close(unit, lot_id, number)
+    state = rooms.locked(unit, lot_id)
+    unit.session.refresh(row)
     event = talk.close_help(state, _ticket(unit, row), access.person_of(unit))
     row.waiting_since, row.closed_at = None, unit.at
     _tell(unit, state, event)

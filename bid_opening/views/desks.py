@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from bid_opening.ceremony import RoomState
 from bid_opening.views.rooms import host_desk, supervise
+from foundation.errors import NotFound
 from foundation.web.access import current_actor
 from foundation.web.respond import done
 from foundation.web.runtime import units
@@ -36,8 +37,12 @@ def desk_of(lot_id: str) -> str:
 
 
 def _hosts(lot_id: str) -> bool:
+    """Whether the actor runs this opening; no for a lot that is not there: the desk it is led to says so."""
     with units().read(current_actor()) as unit:
-        return tendering.host_may_run(unit, lot_id, unit.actor)
+        try:
+            return tendering.host_may_run(unit, lot_id, unit.actor)
+        except NotFound:
+            return False
 
 
 def any_desk(lot_id: str) -> ResponseReturnValue:

@@ -10,8 +10,8 @@ from bid_opening.queries.talk import document, talk_page
 from bid_opening.services import talk as talking
 from bid_opening.talk import FILE_MAX_BYTES
 from bid_opening.views import duty
-from bid_opening.views.desks import BIDDER, DECIDING, DUTY, HOST, any_desk, desk_of
-from bid_opening.views.rooms import seat
+from bid_opening.views.desks import BIDDER, DECIDING, DUTY, HOST, desk_of
+from bid_opening.views.rooms import host_desk, represent, seat, supervise
 from foundation.errors import InvalidInput, Objection
 from foundation.web.access import PUBLIC, allow, current_actor
 from foundation.web.limits import EXPENSIVE, MIB, body_limit, rate_limit
@@ -22,13 +22,14 @@ from foundation.web.runtime import runtime, units
 bp = Blueprint("room_talk", __name__)
 HIDING = (*HOST, *DECIDING)
 TALK_RATE = "30 per minute"
+_DESKS = {"host": host_desk, "represent": represent, "supervise": supervise, "seat": seat}
 
 
 def show_desk(lot_id: str) -> ResponseReturnValue:
     """The page to show again after a refusal: the desk of who asked."""
     if _is_from_duty():
         return duty.show()
-    return any_desk(lot_id) if current_actor().has_role(*HIDING) else seat(lot_id)
+    return _DESKS[desk_of(lot_id).rpartition("/")[2]](lot_id)
 
 
 def show_ticket(lot_id: str, ticket: int) -> ResponseReturnValue:  # noqa: ARG001 - part of the address
@@ -65,11 +66,17 @@ def say(lot_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/rooms/<lot_id>/<any('hide-message',help,documents):act>")
-@bp.get("/rooms/<lot_id>/help/<int:ticket>/<any(answer,close):act>")
 @allow(BIDDER, *HIDING)
-def back_to_desk(lot_id: str, act: str, ticket: int = 0) -> ResponseReturnValue:  # noqa: ARG001 - parts of the address
+def back_to_desk(lot_id: str, act: str) -> ResponseReturnValue:  # noqa: ARG001 - part of the address
     """After a refused form the address is the act's; reading it (reload, other language) shows the desk."""
     return redirect(desk_of(lot_id), code=303)
+
+
+@bp.get("/rooms/<lot_id>/help/<int:ticket>/<any(answer,close):act>")
+@allow(BIDDER, *HIDING)
+def back_from_ticket(lot_id: str, ticket: int, act: str) -> ResponseReturnValue:  # noqa: ARG001 - parts of the address
+    """The same, for the addresses of a ticket."""
+    return redirect(_back(lot_id, "help"), code=303)
 
 
 @bp.post("/rooms/<lot_id>/hide-message")

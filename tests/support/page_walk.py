@@ -139,6 +139,7 @@ MORE = (
     ("room_replays.replay", "supervisor1", "closed_room", 200),
     ("rooms.host_desk", "agency1", "closed_room", 200),
     ("rooms.supervise", "supervisor1", "closed_room", 200),
+    ("rooms.supervise", "centre_staff1", "closed_room", 200),
     ("rooms.represent", "tenderee1", "closed_room", 200),
     *(("sessions.show", person, "open_lot", 200) for person in ("agency1", "bidder1", "tenderee1", "supervisor1")),
     ("sessions.show", "agency1", "closed_room", 200),
