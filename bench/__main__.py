@@ -22,6 +22,9 @@ ALL = (
     "slow",
     "publishing",
     "fanout",
+    "crowd",
+    "neighbours",
+    "hints",
     "growth",
     "bundle",
 )

@@ -1,8 +1,9 @@
 """The limits a room is compared with: ``python -m bench.broadcasters KIND``. Prints its port, then sends what it reads.
 
 ``bare``: the least a Python server can do: one frame made once, written to every transport, nothing else known.
-``websockets``: the library's own ``broadcast()``, without compression. Each line of standard input is sent to all and
-answered with the monotonic instant before sending, in nanoseconds.
+``websockets``: the library's own ``broadcast()``, without compression; ``deflated``: with its default one. Each line of
+standard input is sent to all and answered with the monotonic instant before sending, in nanoseconds. The library's
+servers know two groups: who connected to ``/small`` gets the lines that begin with ``/small``, the others the rest.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 BACKLOG = 4096
+SMALL = "/small"
 
 
 class BareConnection(asyncio.Protocol):
@@ -68,18 +70,22 @@ async def bare() -> None:
     await obey(server.sockets[0].getsockname()[1], send)
 
 
-async def plain() -> None:
-    live: set[ServerConnection] = set()
+async def library(compression: str | None) -> None:
+    groups: dict[bool, set[ServerConnection]] = {True: set(), False: set()}
 
     async def handle(connection: ServerConnection) -> None:
+        live = groups[connection.request is not None and connection.request.path == SMALL]
         live.add(connection)
         try:
             await connection.wait_closed()
         finally:
             live.discard(connection)
 
-    async with serve(handle, "127.0.0.1", 0, compression=None, backlog=BACKLOG) as server:
-        await obey(server.sockets[0].getsockname()[1], lambda text: broadcast(live, text))
+    def send(text: str) -> None:
+        broadcast(groups[text.startswith(SMALL)], text.removeprefix(SMALL))
+
+    async with serve(handle, "127.0.0.1", 0, compression=compression, backlog=BACKLOG) as server:
+        await obey(server.sockets[0].getsockname()[1], send)
 
 
 async def obey(port: int, send: Callable[[str], None]) -> None:
@@ -94,4 +100,4 @@ async def obey(port: int, send: Callable[[str], None]) -> None:
 if __name__ == "__main__":
     kind, _, loop_kind = sys.argv[1].partition("-")
     run = uvloop.run if loop_kind == "uvloop" else asyncio.run
-    run(bare() if kind == "bare" else plain())
+    run(bare() if kind == "bare" else library("deflate" if kind == "deflated" else None))

@@ -1,8 +1,10 @@
-"""Many listeners in one process: ``python -m bench.swarm PORT PATH CONNECTIONS``. Knows nothing of the product.
+"""Many listeners in one process: ``python -m bench.swarm PORT PATH COUNT [deflate]``. Knows nothing of the product.
 
 Says ``connected`` when all are in. Then each line ``FIRST COUNT`` on standard input asks for the frames numbered from
 FIRST: once everybody has them (or 30 s went by) one JSON line tells what was lost, doubled or out of order and when,
-on the monotonic clock, each frame reached each listener. A frame's number is its ``"seq"``.
+on the monotonic clock, each frame reached each listener. A frame's number is its ``"seq"``. The line ``return SECONDS``
+means that the server has gone and another comes on the same port: everybody comes back after a random part of SECONDS,
+tries again until it is in, and one line tells how long it took from now to the last.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ import asyncio
 import base64
 import json
 import os
+import random  # noqa: TID251 - when somebody comes back, nothing that is drawn
 import re
 import resource
 import sys
 import time
+import zlib
 from typing import Final, cast
 
 import uvloop
@@ -24,7 +28,11 @@ NUMBER: Final = re.compile(rb'"seq":\s*(\d+)')
 WINDOW: Final = 64
 """Handshakes under way at once."""
 WAIT_SECONDS: Final = 30.0
-CONNECT_SECONDS: Final = 60.0
+CONNECT_SECONDS: Final = 120.0
+PER_ADDRESS: Final = 2500
+"""Listeners from one address: rooms bound them, and so does the number of ports."""
+AGAIN_SECONDS: Final = 0.25
+DEFLATE: Final = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
@@ -38,6 +46,8 @@ class Swarm:
         self.closed = 0
         self.heard = 0
         self.reads = 0
+        self.texts: dict[bytes, bytes] = {}
+        """Deflated payloads that were met, and what they say: a shared frame is inflated once here too."""
 
 
 class Listener(asyncio.Protocol):
@@ -49,6 +59,7 @@ class Listener(asyncio.Protocol):
         self.buffer = b""
         self.last = 0
         self.is_open = False
+        self.inflater: zlib._Decompress | None = None
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.transport: asyncio.Transport | None = None
 
@@ -69,6 +80,8 @@ class Listener(asyncio.Protocol):
             if not end:
                 return
             self.is_open, self.buffer = True, rest
+            if b"permessage-deflate" in head and b"server_no_context_takeover" not in head:
+                self.inflater = zlib.decompressobj(-15)
             if b" 101 " in head.split(b"\r\n", 1)[0]:
                 self.opened.set_result(None)
             else:
@@ -85,10 +98,20 @@ class Listener(asyncio.Protocol):
                 length, start = int.from_bytes(buffer[at + 2 : at + 10], "big"), at + 10
             if start > size or size - start < length:
                 break
-            self._frame(buffer[at] & 15, buffer[start : start + length], now)
+            payload = buffer[start : start + length]
+            self._frame(buffer[at] & 15, self._text(payload) if buffer[at] & 0x40 else payload, now)
             at = start + length
         self.buffer = buffer[at:]
         self.swarm.reads += self.swarm.heard > heard
+
+    def _text(self, payload: bytes) -> bytes:
+        """What a deflated message says."""
+        if self.inflater is not None:
+            return self.inflater.decompress(payload + b"\x00\x00\xff\xff")
+        known = self.swarm.texts
+        if payload not in known:
+            known[payload] = zlib.decompress(payload + b"\x00\x00\xff\xff\x03\x00", -15)
+        return known[payload]
 
     def _frame(self, opcode: int, payload: bytes, now: int) -> None:
         if opcode == PING and self.transport is not None:
@@ -107,20 +130,43 @@ class Listener(asyncio.Protocol):
         swarm.arrivals.setdefault(number, []).append(now)
 
 
-async def connect(swarm: Swarm, port: int, path: str, count: int) -> list[Listener]:
-    request = (
-        f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    ).encode()
-    window, loop = asyncio.Semaphore(WINDOW), asyncio.get_running_loop()
+class Crowd:
+    """Everybody's way in."""
 
-    async def one() -> Listener:
-        async with window:
-            _, listener = await loop.create_connection(lambda: Listener(swarm, request), "127.0.0.1", port)
+    def __init__(self, swarm: Swarm, port: int, path: str, count: int, *, is_deflated: bool) -> None:
+        self.swarm, self.port, self.path, self.count = swarm, port, path, count
+        self.more = DEFLATE if is_deflated else ""
+        self.window = asyncio.Semaphore(WINDOW)
+
+    async def come(self, number: int, path: str) -> Listener:
+        request = (
+            f"GET {path} HTTP/1.1\r\nHost: localhost:{self.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{self.more}\r\n"
+        ).encode()
+        address = (f"127.0.0.{2 + number // PER_ADDRESS}", 0)
+        async with self.window:
+            _, listener = await asyncio.get_running_loop().create_connection(
+                lambda: Listener(self.swarm, request), "127.0.0.1", self.port, local_addr=address
+            )
             await listener.opened
             return listener
 
-    return await asyncio.gather(*(one() for _ in range(count)))
+    async def all(self) -> list[Listener]:
+        return await asyncio.gather(*(self.come(number, self.path) for number in range(self.count)))
+
+    async def come_back(self, number: int, last: int, seconds: float) -> Listener:
+        """As a page does: after a time by chance, with its position, and again until it is in."""
+        await asyncio.sleep(random.random() * seconds)  # noqa: S311
+        path = f"{self.path.partition('?')[0]}?after=public:{last}"
+        while True:
+            try:
+                return await self.come(number, path)
+            except OSError:
+                await asyncio.sleep(AGAIN_SECONDS * (1 + random.random()))  # noqa: S311
+
+    async def all_back(self, listeners: list[Listener], seconds: float) -> list[Listener]:
+        back = (self.come_back(number, one.last, seconds) for number, one in enumerate(listeners))
+        return await asyncio.gather(*back)
 
 
 async def report(swarm: Swarm, listeners: list[Listener], first: int, count: int) -> dict[str, object]:
@@ -141,19 +187,27 @@ async def report(swarm: Swarm, listeners: list[Listener], first: int, count: int
     }
 
 
-async def main(port: int, path: str, count: int) -> None:
+async def main(port: int, path: str, count: int, *options: str) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     swarm = Swarm()
+    crowd = Crowd(swarm, port, path, count, is_deflated="deflate" in options)
     async with asyncio.timeout(CONNECT_SECONDS):
-        listeners = await connect(swarm, port, path, count)
+        listeners = await crowd.all()
     print("connected", flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
+        if line.startswith("return"):
+            began = time.monotonic()
+            async with asyncio.timeout(CONNECT_SECONDS):
+                listeners = await crowd.all_back(listeners, float(line.split()[1]))
+            swarm.closed = 0
+            print(json.dumps({"seconds": time.monotonic() - began, "back": len(listeners)}), flush=True)
+            continue
         first, wanted = map(int, line.split())
         print(json.dumps(await report(swarm, listeners, first, wanted)), flush=True)
     os._exit(0)
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), *sys.argv[4:]))
