@@ -60,8 +60,8 @@ class SessionShown:
 
 
 def session(page: SessionPage) -> SessionShown:
-    feed = [LotFeedLine(lot.number, showing.line(one)) for lot in page.lots for one in lot.room.announcements]
-    feed.sort(key=lambda one: (one.line.at, one.number), reverse=True)
+    told = [(lot.number, one) for lot in page.lots for one in lot.room.announcements]
+    told.sort(key=lambda one: (one[1].at, one[0], one[1].seq), reverse=True)
     cards = tuple(_card(lot) for lot in page.lots)
     under_way = [lot for lot in page.lots if not ROOM_MACHINE.is_final(lot.room.phase)]
     live = under_way[:LINES_MAX]
@@ -69,7 +69,7 @@ def session(page: SessionPage) -> SessionShown:
         desk="host" if page.is_host else "staff" if page.is_staff else "bidder" if page.is_bidder else "gallery",
         cards=cards,
         nearest=min((one for one in cards if one.clock.until), key=_limit, default=None),
-        feed=tuple(feed[:FEED_LINES]),
+        feed=tuple(LotFeedLine(number, showing.line(one)) for number, one in told[:FEED_LINES]),
         lines=tuple(_line(lot, is_live=lot in live) for lot in page.lots),
         has_more=len(under_way) > len(live),
         words=showing.words(),

@@ -264,6 +264,17 @@ def test_the_hall_puts_lots_of_one_session_under_its_name_and_rooms_lead_to_it(
         assert f'href="{session_of(two)}"' in text_of(web, f"/rooms/{two.lot.id}{desk}", who), desk
 
 
+def test_the_log_of_a_session_is_newest_first_lot_by_lot_within_an_instant(
+    web: Web, lots: tuple[Opening, Opening]
+) -> None:
+    one, two = lots
+    to_lists(one, two)
+    log = text_of(web, session_of(one)).split("data-feed ")[1]
+    numbers = [int(part.split("<")[0]) for part in log.split("标段 1：")[1:] for part in [part.split("#")[1]]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[-1] == 1
+
+
 def test_a_lot_that_opens_alone_is_not_put_into_a_session_on_any_page(web: Web, lots: tuple[Opening, Opening]) -> None:
     one, _ = lots
     one.to_check_in()
