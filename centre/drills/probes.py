@@ -94,6 +94,7 @@ def probe_web(probed: Probed) -> tuple[Check, ...]:
             f"{probed.runtime.settings.web_origin}/readyz",
             timeout=probed.limits.web * 2,
             verify=tls_of(probed.runtime),
+            trust_env=False,
             headers={"Accept": "application/json"},
         )
     except httpx.HTTPError:
@@ -242,7 +243,7 @@ def probe_clock(probed: Probed) -> tuple[Check, ...]:
 def date_of(url: str) -> datetime | None:
     """What time a web server says it is; None where it does not answer or does not say."""
     try:
-        header = httpx.get(url, timeout=5.0).headers.get("date", "")
+        header = httpx.get(url, timeout=5.0, trust_env=False).headers.get("date", "")
     except httpx.HTTPError:
         return None
     try:

@@ -24,7 +24,7 @@ SEEING: Final = ("centre_staff", "supervisor")
 LOST_SECONDS: Final = 150
 """No step takes so long: a running drill that is silent for longer waits for a worker."""
 KEPT_SHOWN: Final = 20
-AHEAD: Final = timedelta(days=3)
+AHEAD: Final = timedelta(days=7)
 """How far ahead the centre's page lists openings to rehearse."""
 
 
