@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bid_opening import identity_rules, rules
+from bid_opening import attribution, identity_rules, outages, rules
 from bid_opening.ceremony import RoomState, fold_all
 from bid_opening.states import ROOM_MACHINE, Phase
 from foundation.events import Event
@@ -19,6 +19,7 @@ Rule = Callable[[RoomState], Sequence[Event]]
 MINUTES = st.sampled_from([0, 0.5, 1, 5, 10, 30])
 SEATS = st.integers(1, 5)
 PEOPLE = st.sampled_from(["a", "b"])
+CULPRITS = st.sampled_from(["bidder", "platform"])
 
 
 def frozen(bids: int) -> Callable[[Room], Sequence[Event]]:
@@ -94,6 +95,14 @@ COMMANDS = st.one_of(
         PEOPLE,
     ),
     st.builds(lambda by: lambda room: rules.confirm_halt(room.state, by, room.at), PEOPLE),
+    st.builds(lambda n: lambda room: outages.report(room.state, f"org-{n}", "network", room.at), SEATS),
+    st.builds(lambda red: lambda room: outages.mark_health(room.state, frozenset(red)), st.sets(st.just("log"))),
+    st.just(lambda room: outages.suspend_for_outage(room.state, room.at)),
+    st.builds(
+        lambda n, who, by: lambda room: attribution.propose_fault(room.state, n, who, by, "x"), SEATS, CULPRITS, PEOPLE
+    ),
+    st.builds(lambda n, by: lambda room: attribution.confirm_fault(room.state, n, by), SEATS, PEOPLE),
+    st.builds(lambda n: lambda room: attribution.give_reason(room.state, f"org-{n}", "p", "x"), SEATS),
 )
 STEPS = st.lists(st.tuples(MINUTES, COMMANDS), max_size=60)
 
@@ -134,6 +143,10 @@ def assert_promises(room: Room) -> None:
     for seat in state.seats:
         assert seat.refusal is None or not (seat.is_recoverable or seat.total is not None)
         assert seat.refusal is None or seat.refusal.by != seat.refusal.confirmed_by
+        decided = seat.attribution
+        assert decided is None or (seat.is_closed and decided.by != decided.proposed_by)
+    if state.phase is Phase.CLOSED:
+        assert state.unattributed == ()
     assert (state.suspension is not None) == (state.phase is Phase.SUSPENDED)
     assert fold_all(room.events) == state
 
