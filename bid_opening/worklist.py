@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import select
 
-from bid_opening.ceremony import LIVE, RoomState
+from bid_opening.ceremony import LIVE, RoomState, Seat
 from bid_opening.fault_fold import DECIDED_IN
 from bid_opening.models import OpeningRoom
 from bid_opening.services import rooms
@@ -103,6 +103,9 @@ def _to_watch(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
         if actor.has_role("supervisor", "centre_staff") and any(one.by != str(actor.user_id) for one in proposed):
             title = ("确认或退回未开启投标的归因", "Confirm or send back who answers for a bid that was not opened")
             yield WorkItem(*title, f"{url}#part-faults", state.lot_name, state.until, "R3.30", Urgency.NOW)
+        refusals = [seat for seat in state.seats if seat.refusal_asked is not None]
+        if actor.has_role("supervisor", "centre_staff"):
+            yield from (_to_decide(state, seat) for seat in refusals)
         asked = [seat for seat in state.seats if seat.escrow_asked_at and not seat.escrow_confirmed_at]
         if asked and actor.has_role("centre_staff") and state.phase is Phase.DECRYPTING:
             title = ("确认启用保管人份额", "Confirm the request for the custodians")
@@ -110,3 +113,10 @@ def _to_watch(unit: Unit, actor: Actor) -> Iterator[WorkItem]:
         elif actor.has_role("supervisor", "witness"):
             title = ("到场监督开标", "Attend the opening")
             yield WorkItem(*title, url, state.lot_name, None, "R3.21", Urgency.NOW)
+
+
+def _to_decide(state: RoomState, seat: Seat) -> WorkItem:
+    """A refusal somebody proposed; decryption waits for the second person (R3.39)."""
+    title = ("决定是否拒收投标文件", "Decide whether a bid is refused")
+    url = f"/rooms/{state.lot}/attendance?seat={seat.number}"
+    return WorkItem(*title, url, state.lot_name, None, "R3.39", Urgency.NOW)

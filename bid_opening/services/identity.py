@@ -132,9 +132,10 @@ def paper_for(unit: Unit, lot_id: str, number: int, kind: str) -> SignInPaper:
 
     Raises NotFound for everybody else and for what is not there: both look the same.
     """
-    state = rooms.state_of(unit, lot_id)
+    if not rooms.has_room(unit, lot_id):
+        raise NotFound(what="paper")
+    state, actor = rooms.state_of(unit, lot_id), unit.actor
     seat = next((one for one in state.seats if one.number == number), None)
-    actor = unit.actor
     if seat is None or not (
         reads_papers(unit, lot_id) or (actor.has_role("bidder") and str(actor.org_id) == seat.org_id)
     ):

@@ -25,6 +25,7 @@ from foundation.documents.forms import OpeningRecordData
 from foundation.errors import NotFound, NotPermitted
 from foundation.journal import JournalEntry
 from foundation.web.jsonable import jsonable
+from foundation.web.worklist import WorkItem
 from tests.integration.support_claims import NOW as CA_NOW
 from tests.integration.support_claims import issue, make_authority
 from tests.support.tender_world import TESTS
@@ -289,9 +290,18 @@ def test_a_refusal_is_seen_by_staff_and_that_bidder_until_it_is_decided(opening:
     assert "逾期送达" not in rival
     with pytest.raises(SecondPersonNeeded):
         opening.act(opening.staff, lambda unit, lot_id: withdraw_as_other(unit, lot_id, number))
+    waiting = [item for actor in (opening.supervisor, opening.staff, opening.host) for item in work_of(opening, actor)]
+    assert [item.url for item in waiting] == [f"/rooms/{opening.lot.id}/attendance?seat={number}"] * 2
     opening.act(opening.staff, identity.decide_refusal, number, agrees=False)
+    assert work_of(opening, opening.supervisor) == []
     assert opening.seat(0).refusal_asked is None
     assert opening.seat(0).refusal is None
+
+
+def work_of(opening: Opening, actor: Actor) -> list[WorkItem]:
+    """What a person has to do about refusals."""
+    with opening.world.units.read(actor) as unit:
+        return [item for item in worklist.work(unit, actor) if "attendance" in item.url]
 
 
 def withdraw_as_other(unit: Any, lot_id: str, number: int) -> None:
