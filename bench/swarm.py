@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import random  # noqa: TID251 - when somebody comes back, nothing that is drawn
@@ -31,7 +32,8 @@ WAIT_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 120.0
 PER_ADDRESS: Final = 2500
 """Listeners from one address: rooms bound them, and so does the number of ports."""
-AGAIN_SECONDS: Final = 0.25
+FIRST_RETRY_SECONDS: Final = 0.5
+LONGEST_RETRY_SECONDS: Final = 15.0
 DEFLATE: Final = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
@@ -155,14 +157,15 @@ class Crowd:
         return await asyncio.gather(*(self.come(number, self.path) for number in range(self.count)))
 
     async def come_back(self, number: int, last: int, seconds: float) -> Listener:
-        """As a page does: after a time by chance, with its position, and again until it is in."""
-        await asyncio.sleep(random.random() * seconds)  # noqa: S311
+        """As a page does: after a time by chance, with its position, and again and again, each time waiting longer."""
         path = f"{self.path.partition('?')[0]}?after=public:{last}"
+        wait = FIRST_RETRY_SECONDS
+        await asyncio.sleep(random.random() * seconds)  # noqa: S311
         while True:
-            try:
+            await asyncio.sleep(wait / 2 + random.random() * wait / 2)  # noqa: S311
+            wait = min(LONGEST_RETRY_SECONDS, 2 * wait)
+            with contextlib.suppress(OSError):
                 return await self.come(number, path)
-            except OSError:
-                await asyncio.sleep(AGAIN_SECONDS * (1 + random.random()))  # noqa: S311
 
     async def all_back(self, listeners: list[Listener], seconds: float) -> list[Listener]:
         back = (self.come_back(number, one.last, seconds) for number, one in enumerate(listeners))

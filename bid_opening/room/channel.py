@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
-from itertools import islice
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from bid_opening import talk
@@ -91,15 +90,19 @@ class Channel:
             return b""
         if number < self.floor:
             raise ValueError(f"{self.audience}: {number} is older than what is kept")
-        lacking = islice(self._frames, number - self.floor, None)
-        made = self._joined[coding][number] = b"".join(one.bytes_for(coding) for one in lacking)
+        made = self._joined[coding][number] = b"".join(one.bytes_for(coding) for one in self._after(number))
         return made
+
+    def _after(self, number: int, count: int = KEEP_FRAMES) -> Iterator[Made]:
+        """The kept frames after ``number``, at most ``count``, found from the end: a long history costs nothing."""
+        start = len(self._frames) - (self.head - number)
+        return (self._frames[place] for place in range(start, min(start + count, len(self._frames))))
 
     def piece_after(self, number: int, coding: int) -> tuple[int, bytes]:
         """The next frames, at most NEAR_FRAMES of them and about NEAR_BYTES, and the number then reached."""
         parts: list[bytes] = []
         size = 0
-        for one in islice(self._frames, number - self.floor, number - self.floor + NEAR_FRAMES):
+        for one in self._after(number, NEAR_FRAMES):
             part = one.bytes_for(coding)
             if parts and size + len(part) > NEAR_BYTES:
                 break
@@ -109,7 +112,7 @@ class Channel:
 
     def texts_after(self, number: int, count: int) -> list[str]:
         """At most ``count`` frames after ``number`` as they are written, for those who have no socket."""
-        return [one.text for one in islice(self._frames, number - self.floor, number - self.floor + count)]
+        return [one.text for one in self._after(number, count)]
 
     async def wait_beyond(self, number: int) -> None:
         """Until there is a frame after ``number``."""
