@@ -35,8 +35,8 @@ from tendering.methods import draw_pools
 log = structlog.get_logger("drill")
 TASK: Final = "centre.drill"
 ATTEMPTS_MAX: Final = 3
-STEPS: Final = ("play", "record", "lot", "web", "room", "storage", "jobs", "log", "holders", "beacon", "clock")
-"""In this order; each a term ``drill_step.<step>``."""
+STEPS: Final = ("log", "play", "record", "lot", "web", "room", "storage", "jobs", "holders", "beacon", "clock")
+"""In this order, each a term ``drill_step.<step>``; the log first: it is timed from the drill's own first entry."""
 Tell = Callable[[str], None]
 
 
