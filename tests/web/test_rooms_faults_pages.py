@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,9 @@ def test_a_failing_page_is_told_what_to_try_and_the_desks_when_and_why(web: Web,
         text = page(web, part, who)
         assert "1 家报告解密失败" in text
         assert "连不上平台" in text.split("data-words")[0] + text.split("part-failing")[1]
+        assert re.search(r"失败 \d\d:\d\d:\d\d：连不上平台", text)  # on the board, in the row of the seat
     assert "报告解密失败" not in page(web, "", None)
+    assert not re.search(r"失败 \d\d:\d\d:\d\d：", page(web, "", None))
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
