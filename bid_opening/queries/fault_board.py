@@ -93,7 +93,7 @@ def fault_board(unit: Unit, lot_id: str) -> FaultBoard:
         failing=_failing(state, viewer),
         faults=faults,
         red=tuple(sorted(outages.red_now(state))),
-        undecided=len(state.unattributed),
+        undecided=0 if state.is_over else len(state.unattributed),
         is_decidable=is_decidable,
         may_blame=viewer.is_host and is_decidable,
         may_propose=(viewer.is_host or viewer.may_decide) and is_decidable,
@@ -132,7 +132,10 @@ def _evidence(state: RoomState, seat: Seat, known: FaultInput | None, at: dateti
 
 
 def _is_told(state: RoomState, seat: Seat) -> bool:
-    return seat.attribution is not None or any(one.number == seat.number for one in state.unattributed)
+    """An opening that ended without a decision has nothing to decide any more: nothing of it was opened."""
+    if seat.attribution is not None:
+        return True
+    return not state.is_over and any(one.number == seat.number for one in state.unattributed)
 
 
 def _failing(state: RoomState, viewer: Viewer) -> tuple[FailureView, ...]:

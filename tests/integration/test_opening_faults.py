@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bid_opening import facade, outages, worklist
-from bid_opening.errors import AlreadyDone, SecondPersonNeeded, StillWaiting
+from bid_opening.errors import AlreadyDone, NotNow, SecondPersonNeeded, StillWaiting
 from bid_opening.queries.fault_board import FaultBoard, FaultView, fault_board
 from bid_opening.services import acts, faults, health, record, rooms
 from bid_opening.states import Phase
@@ -161,6 +161,16 @@ def test_the_work_lists_say_whose_turn_it_is(opening: Opening) -> None:
     assert (rules_of(opening.host), rules_of(opening.supervisor), rules_of(opening.staff)) == (set(), set(), {"R3.30"})
     opening.act(opening.staff, faults.confirm, number)
     assert rules_of(opening.staff) == set()
+
+
+def test_an_opening_that_failed_has_nothing_to_decide(opening: Opening) -> None:
+    opening.to_window_closed(released=(0, 1))
+    assert phase(opening) is Phase.FAILED
+    for who in (opening.host, opening.supervisor, opening.bidders[3].actor):
+        found = board(opening, who)
+        assert (found.faults, found.undecided, found.may_propose, found.may_reason) == ((), 0, False, False)
+    with pytest.raises(NotNow):
+        opening.act(opening.host, faults.propose, opening.seat(3).number, "bidder", "没有操作")
 
 
 # --- closing ----------------------------------------------------------------------------------------------------------
