@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.request import urlopen
 
+import centre.models  # noqa: F401 - every table of the room process
 from bench.paired import Line, Rounds, Table, paired, quantile, verdict
 from bench.processes import CLIENT_CPU, SERVER_CPU, Child, child
 from bid_opening.services import acts, rooms

@@ -22,7 +22,7 @@ import tendering.models
 from accounts.models import UserSession
 from bid_opening.client import RoomClient
 from bid_opening.models import OpeningRoom, RoomFrame, RoomHead
-from bid_opening.presence import PresenceSpan
+from bid_opening.presence import PresenceSpan, RoomLife
 from bid_opening.room import RoomServer, line, polling
 from bid_opening.room.source import SqlSource
 from bid_opening.states import Phase
@@ -81,7 +81,10 @@ def open_database(path: Path, url: str = "") -> Engine:
 def _needed() -> list[Table]:
     """The tables a room process reads and writes, and those they point at."""
     found: dict[str, Table] = {}
-    waiting = [model.__table__ for model in (OpeningRoom, RoomFrame, RoomHead, PresenceSpan, UserSession, JournalEntry)]
+    waiting = [
+        model.__table__
+        for model in (OpeningRoom, RoomFrame, RoomHead, RoomLife, PresenceSpan, UserSession, JournalEntry)
+    ]
     while waiting:
         table = waiting.pop()
         if table.name not in found:
