@@ -241,7 +241,11 @@ class Practice {
       number.textContent = String(frame.data.seat).padStart(2, "0");
       const price = document.createElement("b");
       price.textContent = `${moneyText(frame.data.total)} ${say("元", "CNY")}`;
-      item.append(number, frame.data.seat === story.seat ? say("您的练习报价", "Your practice price") : frame.data.name, price);
+      const name = document.createElement("span");
+      const isOwn = frame.data.seat === story.seat;
+      if (!isOwn) name.lang = "zh-Hans";
+      name.textContent = isOwn ? say("您的练习报价", "Your practice price") : frame.data.name;
+      item.append(number, name, price);
       list.append(item);
       await wait(LINE_MS);
     }
