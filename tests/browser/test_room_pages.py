@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from foundation import roomwire
 from foundation.actor import Actor
 from foundation.events import bid_opening as e
 from tests.conftest import ROOT
@@ -163,6 +164,31 @@ def test_without_a_socket_the_page_polls_the_same_frames(found: RoomWorld, site:
     found.publish_list()
     expect(gallery.locator("tr[data-seat]")).to_have_count(12, timeout=15_000)
     site.room.start()
+
+
+def test_where_only_sockets_are_blocked_the_page_waits_at_the_room_for_news(
+    found: RoomWorld, site: Site, open_page: Open
+) -> None:
+    page = open_page("/rooms")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.route_web_socket(f"ws://localhost:{site.room.port}/**", lambda socket: socket.close())
+    page.goto(f"{site.url}{room(found)}")
+    expect(page.locator("[data-line]").first).to_contain_text("轮询", timeout=15_000)
+    with page.expect_request(lambda request: f":{site.room.port}/" in request.url, timeout=15_000):
+        pass
+    found.publish_list()
+    expect(page.locator("tr[data-seat]")).to_have_count(12, timeout=15_000)
+    assert any(f":{site.room.port}/rooms/{found.lot.id}/poll?v=1&after=public:" in url for url in asked)
+
+
+def test_a_page_of_an_old_version_is_told_to_reload(
+    found: RoomWorld, open_page: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roomwire, "OLDEST_VERSION", 2)
+    monkeypatch.setattr(roomwire, "VERSION", 2)
+    gallery = open_page(room(found))
+    expect(gallery.locator("[data-line]").first).to_contain_text("页面已有新版本，请刷新", timeout=QUICK)
 
 
 def test_the_draw_is_recomputed_in_the_page_and_a_false_one_is_found(found: RoomWorld, open_page: Open) -> None:
