@@ -25,6 +25,7 @@ from deposits import desk_views, views
 from deposits.models import DepositAccount, DepositArrival, Refund
 from deposits.states import RefundState
 from foundation.actor import Actor
+from foundation.events import bid_opening as b
 from foundation.events import evaluation as v
 from foundation.money import Money
 from foundation.web.access import rule_of
@@ -341,3 +342,33 @@ def test_the_notice_of_an_order_settles_it_and_a_stranger_is_not_found(centre: C
     assert centre.notice("/bank/orders", {**said, "serial": "DB99"}).status_code == 422, "tampering is no success"
     with centre.world.units.begin(TESTS) as unit:
         assert unit.session.get_one(Refund, refund.id).bank_serial == "DB88"
+
+
+@pytest.mark.parametrize(
+    ("lang", "title", "done"),
+    [("zh-CN", "不予退还的认定", "已经结案"), ("en", "Cases of forfeiture", "it was ended already")],
+)
+def test_the_desk_lists_a_case_with_its_reason_and_ends_it_with_a_decision(
+    centre: Centre, lang: str, title: str, done: str
+) -> None:
+    centre.post(centre.bidder, centre.own())
+    centre.world.pay(centre.lot, centre.bidder)
+    centre.world.freeze(centre.lot)
+    org_id, why = str(centre.bidder.org_id), "窗口内没有任何操作"
+    told = b.FaultAttributed(centre.lot.id, 3, org_id, "0" * 32, "bidder", "revoked", why, "host", "supervisor")
+    centre.world.tell(centre.lot, told, stream=f"room:{centre.lot.id}")
+    staff, supervisor = centre.people[Role.CENTRE_STAFF], centre.people[Role.SUPERVISOR]
+    path = f"/finance/deposits/{centre.lot.id}"
+    for url in ("/finance/deposits", path):
+        for who in (staff, supervisor):
+            text = centre.client(who, html=True, lang=lang).get(url).get_data(as_text=True)
+            assert title in text
+            assert why in text
+            assert ("<form" in text.split('id="cases"')[-1]) is (who is staff and url == path)
+    case = {"org_id": org_id, "reference": "R3.33 #03", "why": "招标人决定退还"}
+    assert centre.client(staff).post(f"{path}/case", json={**case, "why": " "}).status_code == 422
+    assert centre.client(staff).post(f"{path}/case", json=case).status_code == 200
+    assert title not in centre.client(staff, html=True, lang=lang).get(path).get_data(as_text=True)
+    again = centre.client(staff, lang=lang).post(f"{path}/case", json=case)
+    assert again.status_code == 409
+    assert done in again.get_data(as_text=True)
