@@ -118,7 +118,9 @@ def _download(content: bytes, mimetype: str, name: str) -> Response:
 
 
 def links(unit: Unit, actor: Actor, lot_id: str) -> Iterator[LotLink]:
-    """From a lot's pages to its drills, for those who may see them."""
+    """From a lot's pages to its drills, for those who may see them; for a bidder to the practice room."""
+    if actor.has_role(Role.BIDDER):
+        yield LotLink("开标练习室", "Practice room", "/practice", 46)
     if not actor.has_role(*READERS) or not services.may_see(unit, lot_id):
         return
     if services.can_be_rehearsed(unit, tendering.lot_card(unit, lot_id)):

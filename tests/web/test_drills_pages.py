@@ -171,7 +171,10 @@ def visible(text: str) -> str:
 def test_the_lot_page_leads_those_who_may_to_its_drills(web: Web) -> None:
     link = f'href="{web.drills}"'
     assert link in web.page(f"/lots/{web.opening.lot.id}", web.opening.host)
-    assert link not in web.page(f"/lots/{web.opening.lot.id}", web.opening.bidders[0].actor)
+    assert link in web.page(f"/rooms/{web.opening.lot.id}/host", web.opening.host)
+    text = web.page(f"/lots/{web.opening.lot.id}", web.opening.bidders[0].actor)
+    assert link not in text
+    assert 'href="/practice"' in text.partition("<main")[2].partition("</main>")[0]
 
 
 @pytest.mark.parametrize(("lang", "title"), [("zh-CN", "开标练习室"), ("en", "Practice room")])
