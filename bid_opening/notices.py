@@ -85,19 +85,18 @@ def notice_of(event: Event, state: RoomState) -> Notice | None:
     return None
 
 
-def moment_due(state: RoomState, checkin_at: datetime | None, at: datetime) -> int | None:
-    """The latest moment before the opening that has come, in hours; None outside.
-
-    Where sign-in opens at about the same time its own message says the same, and the moment is left out.
-    """
-    if state.phase not in AHEAD or state.opens_at is None or not at < state.opens_at:
+def hours_due(opens_at: datetime, at: datetime) -> int | None:
+    """The latest moment before the opening that has come, in hours; None before the first and from the opening on."""
+    if not at < opens_at:
         return None
-    come = [hours for hours in HOURS if at >= state.opens_at - timedelta(hours=hours)]
-    latest = min(come, default=None)
-    if latest is None or checkin_at is None:
-        return latest
-    moment = state.opens_at - timedelta(hours=latest)
-    return None if abs(moment - checkin_at) <= timedelta(minutes=SAME_MINUTES) else latest
+    return min((hours for hours in HOURS if at >= opens_at - timedelta(hours=hours)), default=None)
+
+
+def is_said_by_sign_in(opens_at: datetime, hours: int, checkin_at: datetime | None) -> bool:
+    """Whether sign-in opens at about this moment: its own message says the same, and one is enough."""
+    if checkin_at is None:
+        return False
+    return abs(opens_at - timedelta(hours=hours) - checkin_at) <= timedelta(minutes=SAME_MINUTES)
 
 
 def soon(state: RoomState, hours: int) -> Notice:
@@ -105,15 +104,15 @@ def soon(state: RoomState, hours: int) -> Notice:
     return Notice("soon", BOTH, "seat", {"opens_at": state.opens_at, "hours": hours}, stale_at=state.opens_at)
 
 
-def is_last_minutes(state: RoomState, at: datetime) -> bool:
-    """Whether the window ends within five minutes and somebody has not released."""
-    if state.phase is not Phase.DECRYPTING or state.until is None or state.window_ended_at is not None:
-        return False
-    return state.until - timedelta(minutes=LAST_MINUTES) <= at < state.until and bool(state.waiting_for)
+def are_last_minutes(until: datetime, at: datetime) -> bool:
+    """Whether a window that ends at ``until`` is in its last five minutes."""
+    return until - timedelta(minutes=LAST_MINUTES) <= at < until
 
 
 def last_minutes(state: RoomState) -> tuple[Notice, ...]:
-    """To each bidder whose secret is not there yet, in the order of seats."""
+    """To each bidder whose secret is not there yet, in order of seats; to nobody once bidders can release no more."""
+    if state.window_ended_at is not None:
+        return ()
     return tuple(
         Notice("last_minutes", ONE, "seat", {"until": state.until}, seat.org_id, state.until)
         for seat in state.waiting_for

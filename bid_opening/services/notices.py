@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from accounts import facade as accounts
 from bid_opening import notices
@@ -47,8 +47,17 @@ def tell_of_moved_deadline(unit: Unit, lot_id: str, before: datetime, after: dat
 
 
 def due(unit: Unit) -> tuple[tuple[str, str], ...]:
-    """Lots and moments of the clock that have come and were not used."""
-    found = [(lot_id, moment) for lot_id in _near(unit) if (moment := _moment(unit, lot_id)) is not None]
+    """Lots and moments of the clock that have come and were not used. Two queries, however many rooms there are."""
+    rows = unit.session.execute(
+        select(OpeningRoom.id, OpeningRoom.state, OpeningRoom.opens_at, OpeningRoom.until)
+        .where(_is_near(unit.at))
+        .order_by(OpeningRoom.id)
+    )
+    found = [
+        (lot_id, moment)
+        for lot_id, phase, opens_at, until in rows
+        if (moment := _moment(phase, opens_at, until, unit.at)) is not None
+    ]
     asked = select(OpeningNotice.lot_id, OpeningNotice.moment)
     known = {
         (lot_id, moment)
@@ -65,35 +74,33 @@ def enqueue_due(unit: Unit) -> None:
 def tell_by_the_clock(unit: Unit, lot_id: str, moment: str) -> None:
     """Tell what this moment asks for. Does nothing where the deadline or the window has moved meanwhile."""
     state = rooms.locked(unit, lot_id)
-    if _moment_of(unit, lot_id, state) != moment or not _first(unit, lot_id, moment):
+    if _moment(state.phase, state.opens_at, state.until, unit.at) != moment or not _first(unit, lot_id, moment):
         return
-    if moment.startswith(f"{LAST}:"):
+    if state.phase is Phase.DECRYPTING:
         _tell(unit, lot_id, state, notices.last_minutes(state))
-    else:
-        _tell(unit, lot_id, state, (notices.soon(state, int(moment.split(":")[1])),))
+        return
+    hours = notices.hours_due(state.opens_at, unit.at) if state.opens_at else None
+    checkin_at = tendering.lot_card(unit, lot_id).checkin_opens_at
+    if state.opens_at and hours and not notices.is_said_by_sign_in(state.opens_at, hours, checkin_at):
+        _tell(unit, lot_id, state, (notices.soon(state, hours),))
 
 
-def _near(unit: Unit) -> Iterable[str]:
-    """Rooms for which a moment may have come: few, however many there are."""
-    soon = unit.at + timedelta(hours=max(notices.HOURS))
-    last = unit.at + timedelta(minutes=notices.LAST_MINUTES)
-    ahead = OpeningRoom.state.in_(notices.AHEAD) & (OpeningRoom.opens_at <= soon) & (OpeningRoom.opens_at > unit.at)
-    window = (OpeningRoom.state == Phase.DECRYPTING) & (OpeningRoom.until <= last) & (OpeningRoom.until > unit.at)
-    return unit.session.scalars(select(OpeningRoom.id).where(or_(ahead, window)).order_by(OpeningRoom.id)).all()
+def _is_near(at: datetime) -> ColumnElement[bool]:
+    """Rooms for which a moment may have come."""
+    soon, last = at + timedelta(hours=max(notices.HOURS)), at + timedelta(minutes=notices.LAST_MINUTES)
+    ahead = and_(OpeningRoom.state.in_(notices.AHEAD), OpeningRoom.opens_at <= soon, OpeningRoom.opens_at > at)
+    window = and_(OpeningRoom.state == Phase.DECRYPTING, OpeningRoom.until <= last, OpeningRoom.until > at)
+    return or_(ahead, window)
 
 
-def _moment(unit: Unit, lot_id: str) -> str | None:
-    return _moment_of(unit, lot_id, rooms.state_of(unit, lot_id))
-
-
-def _moment_of(unit: Unit, lot_id: str, state: RoomState) -> str | None:
+def _moment(phase: Phase, opens_at: datetime | None, until: datetime | None, at: datetime) -> str | None:
     """The moment that has come, as its key: what it is, and the instant it counts from."""
-    if notices.is_last_minutes(state, unit.at) and state.until is not None:
-        return f"{LAST}:{iso(state.until)}"
-    if state.phase not in notices.AHEAD or state.opens_at is None:
+    if phase is Phase.DECRYPTING and until is not None and notices.are_last_minutes(until, at):
+        return f"{LAST}:{iso(until)}"
+    if phase not in notices.AHEAD or opens_at is None:
         return None
-    hours = notices.moment_due(state, tendering.lot_card(unit, lot_id).checkin_opens_at, unit.at)
-    return None if hours is None else f"{SOON}:{hours}:{iso(state.opens_at)}"
+    hours = notices.hours_due(opens_at, at)
+    return None if hours is None else f"{SOON}:{hours}:{iso(opens_at)}"
 
 
 def _first(unit: Unit, lot_id: str, moment: str) -> bool:

@@ -7,11 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select
 
 from accounts.models import InboxItem
 from bid_opening import notice_tasks
-from bid_opening.models import OpeningRoom
 from bid_opening.notice_models import OpeningNotice
 from bid_opening.services import acts, notices, schedule
 from foundation.clock import iso
@@ -226,9 +225,14 @@ def test_only_the_platform_learns_who_has_a_bid(opening: Opening) -> None:
             tendering.sealed_bidders(unit, opening.lot.id)
 
 
-def test_a_look_round_reads_only_rooms_that_are_near(opening: Opening) -> None:
+def test_a_look_round_asks_two_queries_and_nothing_of_rooms_that_are_far(opening: Opening) -> None:
     schedule_room(opening)
-    with opening.world.units.begin(TESTS) as unit:
-        unit.session.execute(update(OpeningRoom).values(opens_at=unit.at + timedelta(days=30)))
+    opening.at(opening.lot.deadline_at - timedelta(hours=25))
+    seen: list[str] = []
+    event.listen(opening.world.engine, "before_cursor_execute", lambda *of: seen.append(of[2]))
     with opening.world.units.read(TESTS) as unit:
-        assert notices._near(unit) == []
+        assert notices.due(unit) == ()
+    opening.at(opening.lot.deadline_at - timedelta(hours=2))
+    with opening.world.units.read(TESTS) as unit:
+        assert [moment.split(":")[:2] for _, moment in notices.due(unit)] == [["soon", "24"]]
+    assert len([one for one in seen if one.startswith("SELECT")]) == 4
