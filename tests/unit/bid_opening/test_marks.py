@@ -12,6 +12,7 @@ from bid_opening.marks import CODES, Figures, marks_of, says
 from foundation.i18n import catalogue
 from foundation.money import Money
 from foundation.sealing import PriceSchedule
+from foundation.verifier.papers import read_prices
 
 CEILING, DAYS = Money.yuan("100.00"), 180
 PLAIN = Figures(Money.yuan("100.00"), 180, "合格", "周予安", "壹佰元整")
@@ -78,3 +79,4 @@ def test_words_are_part_of_a_schedule_and_survive_being_written() -> None:
     schedule = PriceSchedule.parse(text.encode())
     assert schedule.total_words == "壹佰元整"
     assert PriceSchedule.parse(schedule.to_bytes()) == schedule
+    assert read_prices(schedule.to_bytes(), "price_schedule").total == schedule.total  # the verifier reads it too
