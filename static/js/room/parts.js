@@ -75,7 +75,8 @@ function isBusy(old, part) {
   const isSame = old.getAttribute("data-version") === part.getAttribute("data-version");
   const isTyping = old.contains(document.activeElement) && document.activeElement?.matches("input, textarea, select");
   const hasText = [...old.querySelectorAll("textarea")].some((area) => area.value !== "");
-  return isSame && Boolean(old.querySelector("dialog[open]") || isTyping || hasText);
+  // A form that was unfolded would close, and a chosen file be lost.
+  return isSame && Boolean(old.querySelector("dialog[open], details[open] form input:not([type=hidden])") || isTyping || hasText);
 }
 
 /** What somebody has typed and not sent goes along into the new part. @param {Element} old @param {Element} node */

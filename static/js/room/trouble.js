@@ -39,23 +39,22 @@ export function codeOf(error) {
   return "browser";
 }
 
-/** @type {string[]} */
+/** A page may follow several lots: each report keeps its own. @type {{ lot: string, code: string }[]} */
 const waiting = [];
 let isSending = false;
 
 /** Report a code; never in the way of anything. @param {string} lot @param {string} code */
 export function report(lot, code) {
   if (!code || waiting.length >= WAITING_MAX) return;
-  waiting.push(code);
-  void flush(lot);
+  waiting.push({ lot, code });
+  void flush();
 }
 
-/** @param {string} lot */
-async function flush(lot) {
+async function flush() {
   if (isSending) return;
   isSending = true;
   while (waiting.length) {
-    if (await isTaken(lot, waiting[0])) waiting.shift();
+    if (await isTaken(waiting[0].lot, waiting[0].code)) waiting.shift();
     else await new Promise((resume) => window.setTimeout(resume, RETRY_MS));
   }
   isSending = false;
