@@ -17,7 +17,6 @@ SCRIPT = """
 globalThis.document ??= { documentElement: { lang: "zh-CN" }, querySelectorAll: () => [] };
 const { instantAt, inOrder, phasesOf, placesOf, toldAt } = await import("/static/js/room/timeline.js");
 const { recheck } = await import("/static/js/room/drawcheck.js");
-const { readFigures } = await import("/static/js/verify/papers.js");
 const { chosenVoice, spoken } = await import("/static/js/room/speech.js");
 async function answer({ ask, ...given }) {
   if (ask === "tape") {
@@ -26,7 +25,6 @@ async function answer({ ask, ...given }) {
     const at = given.at.map((place) => [toldAt(places, place), instantAt(frames, places, place)]);
     return { order: frames.map((one) => [one.audience, one.seq]), places, at, phases: phasesOf(frames) };
   }
-  if (ask === "figures") return readFigures(new TextEncoder().encode(given.text), "price_schedule");
   if (ask === "draw") return recheck(given.draw, given.inputs);
   if (ask === "voice") return chosenVoice(given.voices)?.name ?? null;
   return spoken(given.line, { terms: { "price_remark.words_differ": "大写与小写不一致" }, sentences: {} });
@@ -175,9 +173,3 @@ def test_the_sentence_says_the_line_and_its_marks(ask: Ask) -> None:
         "03号，甲公司，投标总价 11,402,318.00 元，大写 壹元整，工期 178 日历天，质量 合格，项目负责人 周予安。"
         "请注意：大写与小写不一致。"
     )
-
-
-def test_the_verifier_of_the_browser_reads_a_schedule_with_words_too(ask: Ask) -> None:
-    words = '{"v":1,"currency":"CNY","total":"100","total_words":"壹佰元整","duration_days":1,"quality":"合格",'
-    found = ask({"ask": "figures", "text": words + '"project_manager":""}'})
-    assert found == ["100.00", 1, "合格", ""]
