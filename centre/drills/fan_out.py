@@ -131,7 +131,7 @@ async def _measure(probed: Probed, channel: _Channel, frames: Sequence[str]) -> 
         for task in listening:
             task.cancel()
         await asyncio.gather(*listening, return_exceptions=True)
-    return _judge(probed, channel)
+    return _found(probed, channel)
 
 
 async def _all_came(channel: _Channel, listening: Sequence[asyncio.Task[None]]) -> None:
@@ -150,7 +150,7 @@ def _write(probed: Probed, number: int, text: str) -> None:
         unit.topics.add(TOPIC)
 
 
-def _judge(probed: Probed, channel: _Channel) -> tuple[Check, ...]:
+def _found(probed: Probed, channel: _Channel) -> tuple[Check, ...]:
     whole = [one for one in channel.listeners if one.position.heads.get(PUBLIC, 0) == channel.total]
     # Lines that were away, or are never read, are late by their own doing.
     prompt: list[Any] = [one for one in channel.listeners if not one.is_stuck and not one.breaks]
