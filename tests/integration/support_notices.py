@@ -81,8 +81,9 @@ class Post:
             return [(row.number, str(row.outcome), row.reason) for row in rows]
 
 
-def make_post(folder: Path, **settings: Any) -> Post:
-    town = make_town(folder)
+def make_post(folder: Path, url: str = "", **settings: Any) -> Post:
+    """``url``: another database than a file in the folder."""
+    town = make_town(folder, url)
     runtime = _runtime(town, folder, settings)
     return Post(town, runtime, town.organisation())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from accounts.notices import addressing, choices, queries, rules, staff, ways
+from accounts.notices import addressing, choices, delivery, queries, rules, staff, ways
 from accounts.notices.errors import AddressKnown, AddressUnfit, CodeOver, NothingToSendAgain, TooManyCodes
 from accounts.notices.kinds import Kind
 from accounts.notices.models import NoticeAddress, NoticeDelivery
@@ -409,3 +409,24 @@ def test_a_job_names_no_reader(post: Post) -> None:
         jobs = [f"{job.key} {job.payload}" for job in unit.session.scalars(select(Job))]
     assert len(jobs) == 1
     assert not any(text in jobs[0] for text in (str(post.bidder.org_id), str(post.bidder.user_id), LOT))
+
+
+def test_on_postgresql_two_senders_never_take_the_same_message(
+    tmp_path: Path, server: MailServer, postgres_url: str
+) -> None:
+    post = make_post(tmp_path, postgres_url, smtp_url=f"smtp://localhost:{server.port}")
+    post.verified("zhou@firm.example")
+    post.tell()
+    post.tell("inbox.reminder_not_sealed", BID_LINK, **REMINDER)
+    units, runtime = post.town.units, post.runtime
+    with units.begin(delivery.WORKER) as one, units.begin(delivery.WORKER) as other:
+        begun = [delivery._begin_next(runtime, unit, Channel.EMAIL, post.now()) for unit in (one, other, other)]
+    taken = [each.delivery_id for each in begun if each is not None]
+    assert begun[2] is None
+    assert sorted(taken) == sorted(row.id for row in post.deliveries())
+    post.ahead = rules.LEASE + timedelta(seconds=1)
+    assert post.send() == 2
+    officer, _ = post.town.officers()
+    with units.read(officer) as unit:
+        assert queries.desk(unit, runtime.settings).failures == ()
+    post.town.units.engine.dispose()
