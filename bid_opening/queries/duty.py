@@ -56,10 +56,13 @@ class DutyRoom:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How the platform is. ``log_waiting`` leaves are not covered by a checkpoint yet; ``jobs_late`` are overdue."""
+    """How the platform is: the log's last checkpoint, and the jobs of openings (due, overdue, given up).
+
+    Only jobs of openings: until the freeze those are one a lot. Jobs of sealing, deposits and reminders follow bidders
+    one by one; their number, or the instant of the oldest, would tell that somebody bids (R1.05).
+    """
 
     log_size: int
-    log_waiting: int
     log_at: datetime | None
     is_log_cosigned: bool
     jobs_due: int
@@ -138,15 +141,15 @@ def _room(
 
 
 def health(unit: Unit) -> Health:
-    """Log and jobs at a glance; three queries."""
+    """Log and jobs at a glance; a few queries."""
     head = proofs.log_head(unit)
-    due = (Job.state.in_((JobState.QUEUED, JobState.RUNNING)), Job.due_at <= unit.at)
+    of_openings = Job.task.startswith("bid_opening.", autoescape=True)
+    due = (of_openings, Job.state.in_((JobState.QUEUED, JobState.RUNNING)), Job.due_at <= unit.at)
     count, oldest = unit.session.execute(select(func.count(), func.min(Job.due_at)).where(*due)).one()
     late = select(func.count()).where(*due, Job.due_at <= unit.at - LATE)
-    failed = select(func.count()).where(Job.state == JobState.FAILED)
+    failed = select(func.count()).where(of_openings, Job.state == JobState.FAILED)
     return Health(
         log_size=head.size if head else 0,
-        log_waiting=head.waiting if head else 0,
         log_at=head.signed_at if head else None,
         is_log_cosigned=head is not None and head.cosigned_at is not None,
         jobs_due=count,
