@@ -36,7 +36,7 @@ class Channel:
         """Who listens, and the last number written to each. It stands here, in one piece of memory, and not with the
         readers: to look it up at 2,000 places cost a seventh of a delivery."""
         self._frames: deque[Made] = deque()
-        self._joined: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
+        self.joined: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         """By coding and by the number a reader stands at: what it lacks, as one piece."""
         self._news = asyncio.Event()
         self._flush: asyncio.Task[None] | None = None
@@ -78,19 +78,19 @@ class Channel:
                 self._frames[place] = Made(talk.without_text(made.text))
 
     def _forget_joined(self) -> None:
-        for made in self._joined:
+        for made in self.joined:
             made.clear()
 
     def bytes_after(self, number: int, coding: int) -> bytes:
         """Every frame after ``number`` as one piece, made once for all readers that stand there."""
-        made = self._joined[coding].get(number)
+        made = self.joined[coding].get(number)
         if made is not None:
             return made
         if number >= self.head:
             return b""
         if number < self.floor:
             raise ValueError(f"{self.audience}: {number} is older than what is kept")
-        made = self._joined[coding][number] = b"".join(one.bytes_for(coding) for one in self._after(number))
+        made = self.joined[coding][number] = b"".join(one.bytes_for(coding) for one in self._after(number))
         return made
 
     def _after(self, number: int, count: int = KEEP_FRAMES) -> Iterator[Made]:

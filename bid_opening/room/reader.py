@@ -18,6 +18,7 @@ from foundation.clock import monotonic
 from foundation.roomwire import Code
 
 CLOSE_SECONDS: Final = 2
+OPEN: Final = State.OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Reader:
     """A connection in a room. ``sent`` is, by audience, the last number written before it joined the channel."""
 
     __slots__ = (
-        *("_closing", "_pending_bytes", "_protocol", "_transport"),
+        *("_closing", "_pending_bytes", "_protocol", "_transport", "_write"),
         *("actor", "coding", "connection", "is_gallery", "number", "sent"),
     )
 
@@ -70,6 +71,7 @@ class Reader:
         self.is_gallery = sent.keys() == {"public"}
         self.coding = coding_of(connection.protocol.extensions)
         self._transport: Any = connection.transport
+        self._write = self._transport.write
         self._protocol = connection.protocol
         self._pending_bytes = limits.pending_bytes
         self._closing: asyncio.Task[None] | None = None
@@ -87,20 +89,19 @@ class Reader:
     def catch_up(self, channel: Channel) -> None:
         """Write what this reader does not have yet of ``channel``; never waits. A reader that does not read is cut."""
         # Every call here is made two thousand times a frame: hence no is_open, no write, nothing asked twice.
-        if self._closing is not None or self._protocol.state is not State.OPEN:
+        if self._closing is not None or self._protocol.state is not OPEN:
             return
-        head = channel.head
-        number = channel.readers.get(self, head)
+        head, readers = channel.head, channel.readers
+        number = readers.get(self, head)
         if number >= head:
             return
-        transport = self._transport
-        raw = channel.bytes_after(number, self.coding)
-        pending = transport.get_write_buffer_size()
+        raw = channel.joined[self.coding].get(number) or channel.bytes_after(number, self.coding)
+        pending = self._transport.get_write_buffer_size()
         if pending and pending + len(raw) > self._pending_bytes:
             self.close(Code.TOO_SLOW, "too slow")
             return
-        transport.write(raw)
-        channel.readers[self] = head
+        self._write(raw)
+        readers[self] = head
 
     def write(self, raw: bytes) -> bool:
         """Hand ready-made frames to the socket. False when this reader is being closed."""
