@@ -30,6 +30,8 @@ TOPICS: Final = frozenset({"room"})
 """What somebody on another machine waits for; jobs and journal are looked at every second anyway."""
 AGAIN_SECONDS: Final = 1.0
 WAIT_SECONDS: Final = 2.0
+GATHER_SECONDS: Final = 0.005
+"""Hints that come within this time after one was sent become the next one: many writers cost no more than one."""
 CONNECT_SECONDS: Final = 5
 
 
@@ -97,6 +99,7 @@ class FarHints:
                 topics, self._pending = self._pending, set()
             for topic in topics:
                 connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{topic} {self._machine}"))
+            pause(GATHER_SECONDS)
 
 
 class FarListener:
