@@ -6,6 +6,7 @@ Each listener owns ``<folder>/<topic>-<name>.sock``. A poke writes the topic's n
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import socket
 from pathlib import Path
@@ -20,11 +21,16 @@ class UnixHints:
         self._socket.setblocking(False)  # noqa: FBT003 - socket's own signature
 
     def poke(self, topics: frozenset[str]) -> None:
-        for topic in topics:
-            for path in self.folder.glob(f"{topic}-*.sock"):
+        try:
+            names = os.listdir(self.folder)  # noqa: PTH208 - glob takes twenty times as long, after every commit
+        except OSError:
+            return
+        for name in names:
+            topic = name.partition("-")[0]
+            if topic in topics and name.endswith(".sock"):
                 # A dead or slow listener is none of our business: it looks by itself every second.
                 with contextlib.suppress(OSError):
-                    self._socket.sendto(topic.encode(), str(path))
+                    self._socket.sendto(topic.encode(), f"{self.folder}/{name}")
 
     def close(self) -> None:
         self._socket.close()
