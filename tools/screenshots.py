@@ -28,6 +28,8 @@ from tests.support import chromium  # noqa: E402
 DESKTOP: Final = {"width": 1280, "height": 860}
 PHONE: Final = {"width": 390, "height": 844}
 MEMBER: Final = "a member of the committee"
+LIVE: Final = ("/rooms/{lot}", "/rooms/{lot}/host", "/rooms/{lot}/seat")
+"""Pages that are drawn once their socket is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,17 @@ PICTURES: Final = (
     Picture("lot", "seal", "", "/lots/{lot}"),
     Picture("deposit", "seal", "bidder1", "/lots/{lot}/deposit"),
     Picture("seal", "seal", "bidder1", "/lots/{lot}/bid/seal"),
+    Picture("self-check", "seal", "bidder1", "/self-check"),
     Picture("receipt", "check_in", "bidder1", "/lots/{lot}/bid/receipt"),
     Picture("host-desk", "gate", "agency", "/rooms/{lot}/host"),
     Picture("seat-390", "confirm", "bidder2", "/rooms/{lot}/seat", is_phone=True),
     Picture("seat-390-en", "confirm", "bidder2", "/rooms/{lot}/seat", is_phone=True, language="en"),
     Picture("gallery", "confirm", "", "/rooms/{lot}"),
     Picture("gallery-en", "confirm", "", "/rooms/{lot}", language="en"),
+    Picture("duty", "release", "centre", "/rooms/duty"),
+    Picture("attendance", "confirm", "agency", "/rooms/{lot}/attendance"),
+    Picture("replay", "committee", "", "/rooms/{lot}/replay"),
+    Picture("practice-390-en", "committee", "", "/practice", is_phone=True, language="en"),
     Picture("alerts", "committee", "supervisor", "/oversight/alerts?lot={lot}"),
     Picture("committee-draw", "review", "", "/lots/{lot}/committee/draw"),
     Picture("score-sheet", "review", MEMBER, "/reviews/{lot}"),
@@ -70,6 +77,8 @@ PICTURES: Final = (
     Picture("ledger", "check", "centre", "/finance/deposits/ledger"),
     Picture("statistics", "check", "", "/statistics"),
     Picture("log", "check", "", "/log"),
+    Picture("trace", "check", "bidder1", "/lots/{lot}/bid/trace"),
+    Picture("verify", "check", "", "/verify"),
 )
 
 
@@ -100,7 +109,7 @@ class Camera:
         answer = page.goto(f"{picture.path.format(lot=lot_id)}{mark}lang={picture.language}")
         if answer is None or not answer.ok:
             raise SystemExit(f"{picture.name}: {answer.status if answer else 'no answer'}")
-        if picture.path.startswith("/rooms/"):
+        if picture.path in LIVE:
             page.locator("[data-line] .st-ok").first.wait_for(timeout=30_000)
         page.wait_for_timeout(1000)  # clocks and scripts have settled
         target = self.folder / f"{picture.name}.png"
