@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -23,6 +23,17 @@ WIDE, NARROW = (1440, 900), (390, 844)
 QUICK = 8000
 
 Open = Callable[..., Page]
+Motion = Literal["reduce", "no-preference"]
+NOTE_ANIMATIONS = """
+globalThis.hidden = {};
+const animate = Element.prototype.animate;
+Element.prototype.animate = function (frames, { duration }) {
+  const seat = this.closest("[data-line-of]").dataset.lineOf;
+  globalThis.hidden[seat] = Math.max(globalThis.hidden[seat] ?? 0, duration);
+  return animate.call(this, frames, { duration });
+};
+"""
+"""Keeps for each seat how long its figures stay hidden, in milliseconds."""
 
 
 @pytest.fixture
@@ -42,11 +53,19 @@ def open_page(browser: Browser, site: Site) -> Iterator[Open]:
     contexts = []
     faults: list[str] = []
 
-    def visit(path: str, who: Actor | None = None, size: tuple[int, int] = WIDE, lang: str = "zh-CN") -> Page:
+    def visit(
+        path: str,
+        who: Actor | None = None,
+        size: tuple[int, int] = WIDE,
+        lang: str = "zh-CN",
+        motion: Motion = "reduce",
+    ) -> Page:
         context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale=lang, reduced_motion="reduce"
+            viewport={"width": size[0], "height": size[1]}, locale=lang, reduced_motion=motion
         )
         contexts.append(context)
+        if motion != "reduce":
+            context.add_init_script(NOTE_ANIMATIONS)
         if who is not None:
             context.add_cookies(site.cookies(who))
         page = context.new_page()
@@ -125,6 +144,31 @@ def test_the_ceremony_reaches_every_desk_without_reloading(found: RoomWorld, ope
     expect(seat.get_by_role("button", name="无异议")).to_be_visible(timeout=QUICK)
     found.happen(e.ObjectionRaised(found.lot.id, "o1", 3, str(found.bidders[2].org_id), "<b>请核对工期</b>"))
     expect(host.get_by_text("<b>请核对工期</b>").first).to_be_visible(timeout=QUICK)  # text, never markup
+
+
+def test_lines_fill_the_table_one_after_the_other_for_whoever_watches(found: RoomWorld, open_page: Open) -> None:
+    found.publish_list()
+    found.open_window()
+    found.release(*range(1, 13))
+    found.close_window()
+    found.draw()
+    watching = open_page(room(found), motion="no-preference")
+    calm = open_page(room(found))
+    for page in (watching, calm):
+        wait_live(page)
+    found.read_out()
+    for page in (watching, calm):
+        expect(page.locator('[data-line-of="12"] [data-price]')).to_have_count(1, timeout=QUICK)
+        expect(page.locator('[data-line-of="12"] [data-price]')).not_to_have_text("—", timeout=QUICK)
+    hidden = watching.evaluate("globalThis.hidden")
+    waits = [hidden[str(seat)] for seat in range(1, 13)]
+    assert waits == sorted(waits)
+    assert waits[-1] > waits[0]
+    expect(watching.locator('[data-line-of="12"] [data-price]')).to_be_visible(timeout=2 * QUICK)
+    assert calm.evaluate("document.getAnimations().length") == 0
+    watching.reload()  # whoever comes later sees all of it at once
+    wait_live(watching)
+    assert watching.evaluate("globalThis.hidden") == {}
 
 
 def test_the_log_has_every_public_entry_once_newest_first(found: RoomWorld, open_page: Open) -> None:

@@ -8,6 +8,7 @@ import { LineView } from "./lineview.js";
 import { Parts } from "./parts.js";
 import { Line } from "./socket.js";
 import { drawLine } from "./reading.js";
+import { reveal, takeAsRead } from "./reveal.js";
 import { follow, offerSpeech } from "./speech.js";
 import { initialState, Store } from "./store.js";
 import { Talk } from "./talk.js";
@@ -51,6 +52,7 @@ store.subscribe((state, frame) => {
     drawTally(state.seats, state.phase);
     if (frame.type === "line_read") {
       drawLine(frame.data, words);
+      reveal();
       follow(frame.data, words);
     }
   }
@@ -101,6 +103,7 @@ function afterExchange() {
   drawTally(store.state.seats, store.state.phase);
   talk.draw();
   view.draw();
+  reveal();
   enliven();
 }
 
@@ -117,5 +120,6 @@ if (desk === "seat") {
   const { startSeat } = await import("./seat.js");
   startSeat(lot, () => parts.refreshSoon());
 }
+takeAsRead();
 enliven();
 line.start();
