@@ -9,10 +9,12 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -86,8 +88,8 @@ def sign_pdf(content: bytes, signer: DocumentSigner, *, reason: str, place: str)
         docmdp_permissions=MDPPerm.NO_CHANGES,
         subfilter=SigSeedSubFilter.PADES,
     )
-    signed: io.BytesIO = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(content)), about, own)
-    return signed.getvalue()
+    signed = _apart(lambda: signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(content)), about, own))
+    return bytes(signed.getvalue())
 
 
 def check_pdf(content: bytes, certificate: Path) -> SignedBy:
@@ -98,7 +100,7 @@ def check_pdf(content: bytes, certificate: Path) -> SignedBy:
         raise SignatureFalse(reason="form") from error
     (root, *_) = load_certs_from_pemder_data(certificate.read_bytes())
     trusted = ValidationContext(trust_roots=[root], allow_fetching=False)
-    found = validate_pdf_signature(embedded, signer_validation_context=trusted)
+    found = _apart(lambda: validate_pdf_signature(embedded, signer_validation_context=trusted))
     if not (found.intact and found.valid):
         raise SignatureFalse(reason="changed")
     if not found.trusted:
@@ -107,6 +109,12 @@ def check_pdf(content: bytes, certificate: Path) -> SignedBy:
         raise SignatureFalse(reason="added")
     own = x509.load_der_x509_certificate(embedded.signer_cert.dump())
     return SignedBy(own.subject.rfc4514_string(), own.fingerprint(hashes.SHA256()).hex())
+
+
+def _apart(work: Callable[[], Any]) -> Any:
+    """In a thread of its own: pyHanko starts an event loop, which a thread that has one already would refuse."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
 
 
 def _new_key() -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +35,13 @@ def test_a_signed_paper_says_who_signed_and_keeps_every_byte(paper: bytes, signe
     assert CENTRE in found.subject
     assert len(found.fingerprint) == 64
     assert read_pdf(signed).page_texts == read_pdf(paper).page_texts
+
+
+def test_a_thread_with_an_event_loop_signs_too(paper: bytes, signer: DocumentSigner) -> None:
+    async def inside() -> str:
+        return check_pdf(sign_pdf(paper, signer, reason="开标记录", place=CENTRE), signer.certificate).subject
+
+    assert CENTRE in asyncio.run(inside())
 
 
 def test_a_changed_byte_is_found(paper: bytes, signer: DocumentSigner) -> None:
