@@ -215,7 +215,7 @@ def test_the_page_holds_the_heads_of_its_audiences_and_the_seats_own_note(openin
     seen = page(opening, opening.bidders[0].actor)
     assert seen.heads["public"] == len(opening.frames("public"))
     assert seen.own is not None
-    assert seen.own.confirm_note.startswith("etender-confirm/v1\n")
+    assert seen.own.confirm_note.startswith("etender-confirm/v2\n")
     assert sum(seat.is_own for seat in seen.seats) == 1
     assert seen.state == "READING"
     assert [one.type for one in seen.announcements][-1] == "bid_opening.line_read"
