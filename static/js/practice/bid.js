@@ -118,7 +118,7 @@ export async function transcriptWith(drawn, frozen, recordedBid, bid, rGate) {
 /** Sign the line as it was read, and verify the signature as the room would. @param {PracticeBid} bid @param {string} total */
 export async function signPractice(bid, total) {
   const { suite } = await readHeader(bid.sealed.header);
-  const text = note("etender-confirm/v1", bid.binding.lot, bid.binding.bid, await h("practice", total));
+  const text = note("etender-practice/v1", bid.binding.lot, bid.binding.bid, await h("practice", total));
   const signature = await suite.sign(bid.signing.privateKey, text);
   return suite.isSignedBy(bid.signingKey, signature, text);
 }
