@@ -55,7 +55,6 @@ PICTURES: Final = (
     Picture("lot", "seal", "", "/lots/{lot}"),
     Picture("deposit", "seal", "bidder1", "/lots/{lot}/deposit"),
     Picture("seal", "seal", "bidder1", "/lots/{lot}/bid/seal"),
-    Picture("self-check", "seal", "bidder1", "/self-check"),
     Picture("receipt", "check_in", "bidder1", "/lots/{lot}/bid/receipt"),
     Picture("host-desk", "gate", "agency", "/rooms/{lot}/host"),
     Picture("seat-390", "confirm", "bidder2", "/rooms/{lot}/seat", is_phone=True),
