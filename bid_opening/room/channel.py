@@ -38,6 +38,8 @@ class Channel:
         self._frames: deque[Made] = deque()
         self.joined: tuple[dict[int, bytes], dict[int, bytes]] = ({}, {})
         """By coding and by the number a reader stands at: what it lacks, as one piece."""
+        self.behind: set[Reader] = set()
+        """Who was sent a piece of a burst and waits for the rest."""
         self._news = asyncio.Event()
         self._flush: asyncio.Task[None] | None = None
 
@@ -123,9 +125,12 @@ class Channel:
         """From now on this reader, who has everything up to ``number``, gets what is new; what it lacks at once."""
         self.readers[reader] = number
         reader.catch_up(self)
+        if self.behind:
+            self.flush_soon()
 
     def leave(self, reader: Reader) -> None:
         self.readers.pop(reader, None)
+        self.behind.discard(reader)
 
     def flush_soon(self) -> None:
         """Send what is new to everybody; rooms do so side by side, so that a small one never waits for a big one."""
@@ -134,8 +139,9 @@ class Channel:
 
     async def _send(self) -> None:
         sent_up_to = -1
-        while sent_up_to < self.head:
+        while sent_up_to < self.head or self.behind:
             sent_up_to = self.head
+            self.behind.clear()
             for part in chunks(tuple(self.readers)):
                 for reader in part:
                     reader.catch_up(self)

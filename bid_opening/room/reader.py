@@ -96,6 +96,9 @@ class Reader:
         if number >= head:
             return
         raw = channel.joined[self.coding].get(number) or channel.bytes_after(number, self.coding)
+        if len(raw) > self._pending_bytes:  # a burst: a piece now, the rest when the others have had theirs
+            head, raw = channel.piece_after(number, self.coding)
+            channel.behind.add(self)
         pending = self._transport.get_write_buffer_size()
         if pending and pending + len(raw) > self._pending_bytes:
             self.close(Code.TOO_SLOW, "too slow")

@@ -399,6 +399,22 @@ def test_a_reader_never_holds_more_than_its_share_of_memory(
     assert max(held) <= Limits().pending_bytes
 
 
+def test_a_burst_beyond_one_share_reaches_whoever_reads_whole_and_in_order(in_hall, book: Book) -> None:
+    async def story(hall: Hall) -> None:
+        async with connect(f"{hall.url}/rooms/{LOT}?after=public:0", compression=None) as line:
+            await line.recv()  # the hello
+            await asyncio.to_thread(book.say, *["seal_checked"] * 40, pad=6000)
+            told: list[int] = []
+            async with asyncio.timeout(60):
+                while len(told) < 40:
+                    message = json.loads(await line.recv())
+                    if "seq" in message:
+                        told.append(message["seq"])
+        assert told == list(range(1, 41))
+
+    in_hall(story)
+
+
 def test_pieces_are_bounded_by_bytes_and_by_number() -> None:
     channel = channels.Channel("public")
     channel.append([(number, "x" * 5000) for number in range(1, 51)])
