@@ -78,7 +78,6 @@ class Served:
         expect(self.page.locator("#left")).to_have_text(left)
 
     def has_asked(self, times: int) -> None:
-        self.page.wait_for_function("() => true")
         for _ in range(100):
             if self.asked >= times:
                 return
